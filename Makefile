@@ -1,0 +1,61 @@
+# `make` lists the targets. Settings are variables: make run DATA_ROOT=/path/to/csvs
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+DATA_ROOT ?=
+STATE_ROOT ?= var
+ENGINE ?= local
+ROWS ?= 200000
+export DATA_ROOT STATE_ROOT ENGINE EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
+
+# Without bytecode files each start of TFX compiles thousands of modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+CODE := components data pipeline tests trainer transform local_runner.py
+
+.PHONY: help setup run run-synthetic test test-unit lint format schema sample lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings, with their defaults: DATA_ROOT=data/sample STATE_ROOT=var ENGINE=local (or beam) EPOCHS BATCH_SIZE"
+	@echo "  LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP; for run-synthetic: ROWS=200000"
+
+setup: ## Install the locked environment into .venv, if it is not there yet
+	@scripts/setup
+
+run: setup ## Run the pipeline on DATA_ROOT: from CSVs to a published model
+	@scripts/run
+
+run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
+	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
+	@DATA_ROOT=var/synthetic/$(ROWS) scripts/run
+
+test: setup ## Run all tests, with one run of the pipeline from CSV to served version
+	@pytest
+
+test-unit: setup ## Run the tests that need no pipeline run
+	@pytest -m "not end_to_end"
+
+lint: setup ## Check style and types
+	@ruff check .
+	@ruff format --check .
+	@mypy $(CODE)
+
+format: setup ## Format the code
+	@ruff check --fix --quiet . || true
+	@ruff format .
+
+schema: setup ## Write data/schema.pbtxt anew from the declaration
+	@python -m transform.schema > data/schema.pbtxt 2>/dev/null
+
+sample: setup ## Write data/sample anew
+	@python -m data.synthesize --out data/sample
+
+lock: setup ## Compile both lock files anew from pyproject.toml
+	@scripts/lock
+
+clean: ## Remove the environment and all state
+	rm -rf .venv var build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The pipeline's own components, and the configuration of TFX's."""

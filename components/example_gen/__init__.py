@@ -1,0 +1,1 @@
+"""Ingestion: interaction CSVs to tf.Examples, read by the declared types."""

@@ -1,0 +1,1 @@
+"""The pipeline: its configuration, its graph, and what a person sees of a run."""

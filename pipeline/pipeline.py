@@ -1,0 +1,116 @@
+"""The graph: from interaction CSVs to a published model."""
+
+from __future__ import annotations
+
+from tfx.components import (
+    Evaluator,
+    ExampleValidator,
+    Pusher,
+    StatisticsGen,
+    Trainer,
+    Transform,
+)
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+from components.evaluation import eval_config
+from components.example_gen.component import EVAL, InteractionExampleGen
+from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from pipeline.config import REPOSITORY, RunConfig
+from pipeline.fingerprint import code_fingerprint
+from transform.features import DECLARATION
+
+# What each node does, for people. The nodes run in this order.
+NODES = {
+    "example_gen": "reads and checks the CSVs",
+    "statistics_gen": "computes statistics of every column",
+    "schema": "imports the schema of the declaration",
+    "example_validator": "compares the statistics with the schema",
+    "transform": "builds vocabularies, maps tokens to ids",
+    "trainer": "trains and exports the DIN",
+    "latest_blessed_model": "finds the model to beat",
+    "evaluator": "measures the model and holds it to the bounds",
+    "pusher": "publishes a blessed model",
+}
+
+
+def create_pipeline(config: RunConfig) -> Pipeline:
+    """Returns the pipeline of a configuration; a function of its argument alone."""
+    return Pipeline(
+        pipeline_name=config.pipeline_name,
+        pipeline_root=str(config.pipeline_root),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
+        components=_nodes(config),
+        enable_cache=True,
+        beam_pipeline_args=list(config.beam_pipeline_args),
+    )
+
+
+def _nodes(config: RunConfig) -> list[BaseNode]:
+    example_gen = InteractionExampleGen(
+        input_base=str(config.data_root),
+        declaration=DECLARATION,
+        split_folders=config.split_folders,
+        code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
+    ).with_id("example_gen")
+    examples = example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(examples=examples).with_id("statistics_gen")
+    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    example_validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
+    ).with_id("example_validator")
+    transform = Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="transform.preprocessing.preprocessing_fn",
+        custom_config={"code_fingerprint": code_fingerprint("transform")},
+    ).with_id("transform")
+    trainer = Trainer(
+        run_fn="trainer.run.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(),
+        eval_args=trainer_pb2.EvalArgs(),
+        custom_config={
+            "hyperparameters": config.hyperparameters.to_dict(),
+            "code_fingerprint": code_fingerprint("transform", "trainer"),
+        },
+    ).with_id("trainer")
+    model = trainer.outputs["model"]
+    latest_blessed_model = Resolver(
+        strategy_class=LatestBlessedBeforeCandidate,
+        model=Channel(type=Model),
+        model_blessing=Channel(type=ModelBlessing),
+        candidate=model,
+    ).with_id("latest_blessed_model")
+    evaluator = Evaluator(
+        examples=examples,
+        example_splits=[EVAL],
+        model=model,
+        baseline_model=latest_blessed_model.outputs["model"],
+        eval_config=eval_config(DECLARATION, config.bounds),
+    ).with_id("evaluator")
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_root))
+        ),
+    ).with_id("pusher")
+    return [
+        example_gen,
+        statistics_gen,
+        schema,
+        example_validator,
+        transform,
+        trainer,
+        latest_blessed_model,
+        evaluator,
+        pusher,
+    ]

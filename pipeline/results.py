@@ -1,0 +1,69 @@
+"""Reads what a run has put into the metadata store."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.orchestration import metadata
+
+# ml_metadata ships no types: a metadata_store_pb2.Artifact.
+Artifact = Any
+
+
+def run_outputs(metadata_path: Path, run_id: str) -> dict[str, dict[str, list[Artifact]]]:
+    """The artifacts that the nodes of a run have put out, cached ones too: by node id, then by output key."""
+    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(str(metadata_path)))
+    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+    if context is None:
+        raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")
+    outputs: dict[str, dict[str, list[Artifact]]] = {}
+    for execution in store.get_executions_by_context(context.id):
+        node = _node_of(store, execution)
+        events = [
+            event
+            for event in store.get_events_by_execution_ids([execution.id])
+            if event.type in (mlmd_pb2.Event.OUTPUT, mlmd_pb2.Event.INTERNAL_OUTPUT)
+        ]
+        artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])}
+        for event in events:
+            outputs.setdefault(node, {}).setdefault(event.path.steps[0].key, []).append(artifacts[event.artifact_id])
+    return outputs
+
+
+def _node_of(store: mlmd.MetadataStore, execution: mlmd_pb2.Execution) -> str:
+    for context in store.get_contexts_by_execution(execution.id):
+        if context.type == "node":
+            return str(context.name).rsplit(".", 1)[-1]
+    return ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """A published version: where it lies, and its number."""
+
+    path: str
+    version: str
+
+
+def published(pushed_model: Artifact) -> Published | None:
+    """What the pusher has published, or None."""
+    properties = pushed_model.custom_properties
+    if not properties["pushed"].int_value:
+        return None
+    return Published(properties["pushed_destination"].string_value, properties["pushed_version"].string_value)
+
+
+def split_sizes(statistics: Artifact, splits: tuple[str, ...]) -> Mapping[str, int]:
+    """The number of examples of each split."""
+    sizes = {}
+    for split in splits:
+        proto = statistics_pb2.DatasetFeatureStatisticsList()
+        proto.ParseFromString((Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb").read_bytes())
+        sizes[split] = proto.datasets[0].num_examples
+    return sizes

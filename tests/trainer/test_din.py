@@ -1,0 +1,314 @@
+"""Tests of the Deep Interest Network."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.din import DIN
+from trainer.hyperparameters import Hyperparameters
+from transform.features import (
+    DECLARATION,
+    Category,
+    CategoryList,
+    Declaration,
+    Group,
+    History,
+    Label,
+    WeightedList,
+    weight_name,
+)
+
+SMALL = Hyperparameters(
+    embedding_dim=4, attention_hidden_units=(6, 5), attention_activation="dice", dnn_hidden_units=(8, 7)
+)
+SIZE = 9
+TWO_HISTORIES = Declaration(
+    (
+        Label("act"),
+        Group("client_id"),
+        Category("client_type", side="user"),
+        Category("topic_id", side="item", vocabulary="topic"),
+        CategoryList("tags", side="item", vocabulary="tag", pooling="max"),
+        WeightedList("entities", side="item", vocabulary="tag", pooling="sum"),
+        Category("author", side="item"),
+        History("clicks", queries=(("click_topic", "topic_id"), ("click_author", "author"))),
+        History("shares", queries=(("share_topic", "topic_id"),)),
+    )
+)
+NO_HISTORY = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
+NO_USER = Declaration((Label("act"), Group("g"), Category("topic", side="item"), CategoryList("tags", side="item")))
+DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER]
+
+
+def create(declaration: Declaration = DECLARATION, **changes: Any) -> DIN:
+    keras.utils.set_random_seed(0)
+    settings = dataclasses.replace(SMALL, **changes)
+    return DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), settings)
+
+
+def random_features(declaration: Declaration, batch: int = 6, candidates: int | None = None) -> dict[str, np.ndarray]:
+    """Random features of one candidate a row, or with an axis of candidates on the item side."""
+    rng = np.random.default_rng(0)
+    features: dict[str, np.ndarray] = {}
+    for column in declaration.columns:
+        if column.side is None:
+            continue
+        shape: tuple[int, ...] = (batch,)
+        if column.side == "item" and candidates is not None:
+            shape = (*shape, candidates)
+        if column.kind != "category":
+            shape = (*shape, 5)
+        ids = rng.integers(1, SIZE + 2, shape)
+        if column.kind != "category":
+            ids = np.where(np.arange(5) < rng.integers(1, 6, (*shape[:-1], 1)), ids, 0)
+        features[column.name] = ids.astype("int64")
+        if column.kind == "weighted_list":
+            features[weight_name(column.name)] = rng.random(shape, "float32")
+    return features
+
+
+def gradients(model: DIN, features: dict[str, np.ndarray]) -> list[np.ndarray | None]:
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.nn.softplus(model(features, training=True)) * np.arange(6.0, dtype="float32"))
+    found = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    return [None if gradient is None else tf.convert_to_tensor(gradient).numpy() for gradient in found]
+
+
+@pytest.mark.parametrize("interest_pooling", ["attention", "mean"])
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_ranking_equals_scoring_each_candidate_alone(declaration: Declaration, interest_pooling: str) -> None:
+    model = create(declaration, interest_pooling=interest_pooling)
+    features = random_features(declaration, candidates=3)
+    user, items = model.encode_user(features), model.encode_item(features)
+    scores = model.score(user, items)
+    item_inputs = model.item_inputs
+    for i in range(3):
+        alone = {name: value[:, i] if name in item_inputs else value for name, value in features.items()}
+        np.testing.assert_allclose(scores[:, i], model(alone), rtol=1e-4, atol=1e-5)
+
+
+def test_the_encodings_have_the_declared_shapes() -> None:
+    model, features = create(TWO_HISTORIES), random_features(TWO_HISTORIES, candidates=3)
+    user, items = model.encode_user(features), model.encode_item(features)
+    assert {name: tuple(value.shape) for name, value in user.items()} == {
+        "context": (6, 4),
+        "clicks_keys": (6, 5, 8),
+        "clicks_mask": (6, 5),
+        "shares_keys": (6, 5, 4),
+        "shares_mask": (6, 5),
+    }
+    assert {name: tuple(value.shape) for name, value in items.items()} == {
+        "item": (6, 3, 16),
+        "clicks_query": (6, 3, 8),
+        "shares_query": (6, 3, 4),
+    }
+    scores = model.attention_scores(user, items)
+    assert {name: tuple(value.shape) for name, value in scores.items()} == {"clicks": (6, 3, 5), "shares": (6, 3, 5)}
+
+
+def test_a_position_is_valid_if_any_of_its_columns_has_a_token() -> None:
+    model, features = create(), random_features(DECLARATION, batch=1)
+    features["hist_topic_id"] = np.array([[2, 0, 2, 0]])
+    features["hist_keyword_id"] = np.array([[2, 2, 0, 0]])
+    np.testing.assert_array_equal(model.encode_user(features)["history_mask"], [[True, True, True, False]])
+
+
+def test_keys_and_queries_concatenate_the_shared_embeddings_in_the_declared_order() -> None:
+    model, features = create(), random_features(DECLARATION, batch=1, candidates=1)
+    features["hist_topic_id"] = np.array([[5, 0]])
+    features["hist_keyword_id"] = np.array([[7, 3]])
+    features["topic_id"], features["keyword_id"] = np.array([[5]]), np.array([[7]])
+    topics, keywords = (np.array(model.tables[name].embeddings) for name in ("topic", "keyword"))
+    keys = model.encode_user(features)["history_keys"]
+    expected = [[[*topics[5], *keywords[7]], [*np.zeros(4), *keywords[3]]]]
+    np.testing.assert_allclose(keys, expected, rtol=1e-6)
+    np.testing.assert_array_equal(model.encode_item(features)["history_query"], keys[:, :1])
+
+
+@pytest.mark.parametrize("interest_pooling", ["attention", "mean"])
+def test_padding_has_no_influence(interest_pooling: str) -> None:
+    model, features = create(interest_pooling=interest_pooling), random_features(DECLARATION)
+    padded = dict(features)
+    for column in ("follow_topic_id", "all_topic_fav_7", "hist_topic_id", "hist_keyword_id"):
+        padded[column] = np.pad(features[column], ((0, 0), (0, 3)))
+    name = weight_name("all_topic_fav_7")
+    padded[name] = np.pad(features[name], ((0, 0), (0, 3)), constant_values=np.nan)
+    np.testing.assert_allclose(model(padded), model(features), rtol=1e-5, atol=1e-6)
+    user = model.encode_user(padded)
+    one = {name: padded[name][:, None] for name in model.item_inputs}
+    weights = np.array(model.attention_scores(user, model.encode_item(one))["history"])[:, 0]
+    np.testing.assert_array_equal(weights != 0, user["history_mask"])
+
+
+@pytest.mark.parametrize("length", [0, 4])
+@pytest.mark.parametrize("changes", [{}, {"attention_normalize": True}, {"interest_pooling": "mean"}])
+def test_empty_histories_and_lists_give_finite_logits_and_gradients(length: int, changes: dict[str, Any]) -> None:
+    model, features = create(**changes), random_features(DECLARATION)
+    for name, value in features.items():
+        if value.ndim == 2:
+            features[name] = np.zeros((6, length), value.dtype)
+    user = model.encode_user(features)
+    interest, _ = model._interest(
+        DECLARATION.histories[0],
+        user,
+        model.encode_item({name: features[name][:, None] for name in model.item_inputs}),
+        False,
+    )
+    np.testing.assert_array_equal(interest, np.zeros((6, 1, 8)))
+    assert np.isfinite(model(features)).all()
+    assert all(np.isfinite(gradient).all() for gradient in gradients(model, features) if gradient is not None)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "prelu", "dice"])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("declaration", DECLARATIONS[:2])
+def test_every_weight_trains(declaration: Declaration, normalize: bool, activation: str) -> None:
+    model = create(
+        declaration, attention_activation=activation, dnn_activation=activation, attention_normalize=normalize
+    )
+    found = gradients(model, random_features(declaration))
+    for weight, gradient in zip(model.trainable_weights, found, strict=True):
+        assert gradient is not None, weight.path
+        assert gradient.any(), weight.path
+    assert {w.path for w in model.trainable_weights} >= {t.embeddings.path for t in model.tables.values()}
+
+
+def test_training_never_changes_a_padding_row() -> None:
+    model, features = create(), random_features(DECLARATION)
+    before = {name: np.array(table.embeddings) for name, table in model.tables.items()}
+    model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.fit(features, np.array([0, 1] * 3), epochs=3, verbose=0)
+    for name, table in model.tables.items():
+        np.testing.assert_array_equal(np.array(table.embeddings)[0], before[name][0])
+        assert not np.array_equal(np.array(table.embeddings), before[name])
+
+
+def test_columns_of_a_vocabulary_share_one_table() -> None:
+    model = create()
+    assert set(model.tables) == {"client_type", "post_type", "topic", "keyword"}
+    assert all(table.embeddings.shape == (SIZE + 2, 4) for table in model.tables.values())
+
+
+def test_all_weights_exist_before_the_first_call() -> None:
+    model = create(attention_activation="relu")
+    tables, attention = 4 * (SIZE + 2) * 4, (4 * 8 * 6 + 6) + (6 * 5 + 5) + (5 + 1)
+    width = 4 * (3 + 3 + 2)  # three vectors of the context, three of the item, one key of two
+    dnn = width * 8 + 8 * 7 + (7 + 1) + 4 * (8 + 7)
+    assert model.count_params() == tables + attention + dnn
+    mean = create(interest_pooling="mean")
+    assert mean.count_params() == tables + dnn
+
+
+def test_dropout_and_batch_statistics_follow_training() -> None:
+    model, features = create(dropout=0.5), random_features(DECLARATION)
+    np.testing.assert_array_equal(model(features), model(features))
+    before = [np.array(w) for w in model.non_trainable_weights]
+    assert not np.array_equal(model(features, training=True), model(features, training=True))
+    for old, weight in zip(before, model.non_trainable_weights, strict=True):
+        assert not np.array_equal(old, weight), weight.path
+
+
+def test_fit_passes_training_on() -> None:
+    model, features = create(), random_features(DECLARATION)
+    before = [np.array(w) for w in model.non_trainable_weights]
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    model.evaluate(features, np.array([0, 1] * 3), verbose=0)
+    for old, weight in zip(before, model.non_trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, weight)
+    model.fit(features, np.array([0, 1] * 3), verbose=0)
+    for old, weight in zip(before, model.non_trainable_weights, strict=True):
+        assert not np.array_equal(old, weight), weight.path
+
+
+def test_the_twin_pools_its_histories_without_looking_at_the_candidate() -> None:
+    model, features = create(interest_pooling="mean"), random_features(DECLARATION, candidates=3)
+    user, items = model.encode_user(features), model.encode_item(features)
+    _, scores = model.score(user, items, return_attention_scores=True)
+    mask = np.array(user["history_mask"])
+    expected = np.repeat((mask / mask.sum(axis=1, keepdims=True))[:, None], 3, axis=1)
+    np.testing.assert_allclose(scores["history"], expected, rtol=1e-6)
+
+
+def test_it_runs_in_mixed_precision() -> None:
+    settings = dataclasses.replace(SMALL, attention_normalize=True)
+    model = DIN(DECLARATION, dict.fromkeys(DECLARATION.vocabularies, SIZE), settings, dtype="mixed_float16")
+    assert np.isfinite(model(random_features(DECLARATION), training=True)).all()
+
+
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_weights_and_model_survive_saving(declaration: Declaration, tmp_path: Path) -> None:
+    model, features = create(declaration), random_features(declaration)
+    model(features, training=True)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), SMALL)
+    assert not np.array_equal(other(features), model(features))
+    other.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_array_equal(other(features), model(features))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.declaration == declaration
+    assert loaded.hyperparameters == SMALL
+    np.testing.assert_array_equal(loaded(features), model(features))
+
+
+class Exported(tf.Module):
+    """A module that owns a model, as the exported one does."""
+
+    def __init__(self, model: DIN) -> None:
+        super().__init__()
+        self.model = model
+
+
+def test_a_module_that_owns_it_survives_saving(tmp_path: Path) -> None:
+    model = create()
+    module = Exported(model)
+    rows, ranked = random_features(DECLARATION), random_features(DECLARATION, candidates=3)
+
+    def specs(features: dict[str, np.ndarray]) -> dict[str, tf.TensorSpec]:
+        return {name: tf.TensorSpec([None] * v.ndim, v.dtype, name=name) for name, v in features.items()}
+
+    @tf.function(input_signature=[specs(rows)])
+    def predict(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"logit": model(features, training=False)}
+
+    @tf.function(input_signature=[specs(ranked)])
+    def rank(features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"logits": model.score(model.encode_user(features), model.encode_item(features))}
+
+    tf.saved_model.save(module, str(tmp_path), signatures={"serving_default": predict, "rank": rank})
+    loaded = tf.saved_model.load(str(tmp_path))
+    tensors = {name: tf.constant(value) for name, value in rows.items()}
+    np.testing.assert_allclose(loaded.signatures["serving_default"](**tensors)["logit"], model(rows), rtol=1e-5)
+    tensors = {name: tf.constant(value) for name, value in ranked.items()}
+    logits = loaded.signatures["rank"](**tensors)["logits"]
+    assert logits.shape == (6, 3)
+    expected = model.score(model.encode_user(ranked), model.encode_item(ranked))
+    np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-6)
+    tensors |= {name: value[:, :0] for name, value in tensors.items() if name.startswith("hist")}
+    assert np.isfinite(loaded.signatures["rank"](**tensors)["logits"]).all()
+
+
+@pytest.mark.parametrize("sizes", [{}, {"country": 3}, {"country": 3, "topic": -1}, {"country": 3, "topic": "3"}])
+def test_a_vocabulary_without_a_size_is_refused(sizes: dict[str, Any]) -> None:
+    with pytest.raises(
+        ValueError, match="`vocabulary_sizes` must hold a size for vocabulary '(country|topic)'. Received"
+    ):
+        DIN(NO_HISTORY, sizes, SMALL)
+
+
+@pytest.mark.parametrize("column", ["hist_keyword_id", "all_topic_fav_7_weight", "topic_id"])
+def test_a_missing_column_is_refused_by_name(column: str) -> None:
+    model, features = create(), random_features(DECLARATION)
+    del features[column]
+    with pytest.raises(ValueError, match=rf"`features` must hold the (user|item) columns \['{column}'\]"):
+        model(features)
+
+
+def test_columns_that_are_no_inputs_are_ignored() -> None:
+    model, features = create(), random_features(DECLARATION)
+    np.testing.assert_array_equal(model({**features, "act": np.ones(6)}), model(features))

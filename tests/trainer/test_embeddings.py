@@ -1,0 +1,91 @@
+"""Tests of embeddings and their pooling."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.embeddings import TokenEmbedding, pool
+
+EMBEDDINGS = np.array([[1.0, -2.0], [3.0, -6.0], [np.nan, np.inf]], "float32")
+MASK = np.array([True, True, False])
+WEIGHTS = np.array([1.0, 3.0, np.nan], "float32")
+
+
+def test_padding_is_a_zero_vector_and_no_other_id_is() -> None:
+    layer = TokenEmbedding(5, 4)
+    outputs = np.array(layer(np.array([[0, 1], [4, 0]])))
+    assert outputs.shape == (2, 2, 4)
+    assert (outputs[[0, 1], [0, 1]] == 0).all()
+    assert (outputs[[0, 1], [1, 0]] != 0).all()
+    assert layer.count_params() == 5 * 4
+
+
+def test_padding_is_never_trained() -> None:
+    layer = TokenEmbedding(5, 4)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(np.array([[0, 1, 0, 3]])))
+    gradient = np.array(tf.convert_to_tensor(tape.gradient(loss, layer.embeddings.value)))
+    np.testing.assert_array_equal(gradient.any(axis=-1), [False, True, False, True, False])
+
+
+def test_the_gradient_touches_the_looked_up_rows_only() -> None:
+    layer = TokenEmbedding(1000, 4)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(np.array([[2, 3]])))
+    assert isinstance(tape.gradient(loss, layer.embeddings.value), tf.IndexedSlices)
+
+
+def test_the_config_is_complete() -> None:
+    layer = TokenEmbedding(5, 4, embeddings_initializer="ones", name="t")
+    assert TokenEmbedding.from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("name", ["input_dim", "output_dim"])
+def test_invalid_arguments_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` must be positive. Received: 0"):
+        TokenEmbedding(**{"input_dim": 5, "output_dim": 4, name: 0})
+
+
+@pytest.mark.parametrize(
+    ("pooling", "weights", "expected"),
+    [
+        ("mean", None, [2.0, -4.0]),
+        ("sum", None, [4.0, -8.0]),
+        ("max", None, [3.0, -2.0]),
+        ("mean", WEIGHTS, [2.5, -5.0]),
+        ("sum", WEIGHTS, [10.0, -20.0]),
+        ("max", WEIGHTS, [9.0, -2.0]),
+    ],
+)
+@pytest.mark.parametrize("axes", [(1,), (2, 4)])
+def test_padding_has_no_influence(
+    pooling: str, weights: np.ndarray | None, expected: list[float], axes: tuple[int, ...]
+) -> None:
+    embeddings, mask = np.broadcast_to(EMBEDDINGS, (*axes, 3, 2)), np.broadcast_to(MASK, (*axes, 3))
+    weights = None if weights is None else np.broadcast_to(weights, (*axes, 3))
+    pooled = pool(tf.constant(embeddings), tf.constant(mask), pooling, weights)
+    np.testing.assert_allclose(pooled, np.broadcast_to(expected, (*axes, 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "sum", "max"])
+@pytest.mark.parametrize("length", [0, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_an_empty_list_is_a_zero_vector_without_nan(pooling: str, length: int, dtype: str) -> None:
+    embeddings = tf.ones((3, length, 2), dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(embeddings)
+        pooled = pool(embeddings, tf.zeros((3, length), "bool"), pooling)
+        loss = tf.reduce_sum(pooled**2 + pooled)
+    assert pooled.dtype == dtype
+    np.testing.assert_array_equal(pooled, np.zeros((3, 2)))
+    np.testing.assert_array_equal(tape.gradient(loss, embeddings), np.zeros((3, length, 2)))
+
+
+def test_weights_that_sum_to_zero_give_a_zero_mean() -> None:
+    pooled = pool(tf.ones((1, 2, 3)), tf.ones((1, 2), "bool"), "mean", tf.zeros((1, 2)))
+    np.testing.assert_array_equal(pooled, np.zeros((1, 3)))
+
+
+def test_an_unknown_pooling_is_refused() -> None:
+    with pytest.raises(ValueError, match="`pooling` must be one of .* Received: 'min'"):
+        pool(tf.ones((1, 2, 3)), tf.ones((1, 2), "bool"), "min")

@@ -1,0 +1,1 @@
+"""The Deep Interest Network and its training."""

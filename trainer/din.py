@@ -1,0 +1,269 @@
+"""The Deep Interest Network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from trainer.attention import AttentionPooling
+from trainer.declaration_config import declaration_from_config, declaration_to_config
+from trainer.dnn import DNN
+from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.hyperparameters import Hyperparameters
+from trainer.types import Tensor
+from transform.features import FIRST_TOKEN_ID, CategoryList, Declaration, History, Side, WeightedList, weight_name
+
+Tensors = dict[str, Tensor]
+
+
+@keras.saving.register_keras_serializable(package="community_din")
+class DIN(keras.Model):
+    """Deep Interest Network over the declared features: the logit that a user responds to a candidate item.
+
+    A vocabulary's columns share one embedding table. Lists are pooled. Every history is pooled by an attention of its
+    own, whose query is the candidate. Context, candidate and interests go through the DNN. The user is encoded once and
+    scored against any number of candidates:
+
+        call(features) = score(encode_user(features), encode_item(features with one candidate a row))
+
+    All weights exist as soon as the model does.
+
+    Args:
+        declaration: Declaration. The features.
+        vocabulary_sizes: mapping of str to int. How many tokens each of the declaration's vocabularies has, without the
+            special ids.
+        hyperparameters: Hyperparameters. Defaults to their defaults.
+
+    References:
+        - [Zhou et al., 2018](https://arxiv.org/abs/1706.06978)
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        vocabulary_sizes: Mapping[str, int],
+        hyperparameters: Hyperparameters | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        vocabularies = declaration.vocabularies
+        for vocabulary in vocabularies:
+            size = vocabulary_sizes.get(vocabulary)
+            if not isinstance(size, int) or size < 0:
+                raise ValueError(
+                    f"`vocabulary_sizes` must hold a size for vocabulary {vocabulary!r}. Received: {size!r}."
+                )
+        settings = hyperparameters or Hyperparameters()
+        self._declaration = declaration
+        self._vocabulary_sizes = {vocabulary: vocabulary_sizes[vocabulary] for vocabulary in vocabularies}
+        self._hyperparameters = settings
+        self.tables = {
+            vocabulary: TokenEmbedding(
+                size + FIRST_TOKEN_ID, settings.embedding_dim, name=f"table_{vocabulary}", dtype=self.dtype_policy
+            )
+            for vocabulary, size in self._vocabulary_sizes.items()
+        }
+        self.attentions: dict[str, AttentionPooling] = {}
+        if settings.interest_pooling == "attention":
+            self.attentions = {
+                history.name: AttentionPooling(
+                    settings.attention_hidden_units,
+                    settings.attention_activation,
+                    normalize=settings.attention_normalize,
+                    name=f"attention_{history.name}",
+                    dtype=self.dtype_policy,
+                )
+                for history in declaration.histories
+            }
+        self.dnn = DNN(
+            settings.dnn_hidden_units,
+            settings.dnn_activation,
+            batch_norm=settings.batch_norm,
+            dropout=settings.dropout,
+            l2=settings.l2,
+            name="dnn",
+            dtype=self.dtype_policy,
+        )
+        self._build_layers()
+
+    def _build_layers(self) -> None:
+        declaration, dim = self._declaration, self._hyperparameters.embedding_dim
+        for table in self.tables.values():
+            table.build()
+        shapes = [(None, None, dim * count) for side in ("user", "item") if (count := self._vector_count(side))]
+        for history in declaration.histories:
+            shape = (None, None, dim * len(history.queries))
+            shapes.append(shape)
+            if history.name in self.attentions:
+                self.attentions[history.name].build(shape, shape)
+        self.dnn.build(shapes)
+        self.built = True
+
+    @property
+    def declaration(self) -> Declaration:
+        return self._declaration
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        return self._hyperparameters
+
+    @property
+    def user_inputs(self) -> list[str]:
+        """The features that `encode_user` reads."""
+        return self._inputs("user")
+
+    @property
+    def item_inputs(self) -> list[str]:
+        """The features that `encode_item` reads."""
+        return self._inputs("item")
+
+    def call(self, features: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        """Computes the logit of one candidate a row.
+
+        Args:
+            features: Tensors by column. Categories int64 `[batch]`; lists and history columns int64 `[batch, length]`,
+                padded with 0; and the weights of a weighted list, `weight_name(column)`, float32 `[batch, length]`.
+                Others (the label, say) are ignored.
+            training: bool. Whether batch statistics are used and values are dropped.
+
+        Returns:
+            Logits, float tensor `[batch]`.
+        """
+        one_candidate = {name: ops.expand_dims(features[name], axis=1) for name in self.item_inputs if name in features}
+        user, items = self.encode_user(features, training), self.encode_item(one_candidate, training)
+        return ops.squeeze(self.score(user, items, training), axis=1)
+
+    def encode_user(self, features: Mapping[str, Tensor], training: bool | None = None) -> Tensors:
+        """Encodes users: what `score` needs of them.
+
+        Args:
+            features: The user side's tensors, shaped as for `call`.
+            training: bool. For symmetry with `score`.
+
+        Returns:
+            `"context"`: the user's categories and pooled lists, float `[batch, width]`, absent if none are declared;
+            and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
+            `[batch, length]`: whether any column of the history has a token there.
+        """
+        self._check(features, "user")
+        encoded: Tensors = {}
+        if self._vector_count("user"):
+            encoded["context"] = self._vector(features, "user")
+        for history in self._declaration.histories:
+            masks = [padding_mask(features[column]) for column in history.columns]
+            mask = masks[0]
+            for other in masks[1:]:
+                mask = ops.logical_or(mask, other)
+            encoded[f"{history.name}_keys"] = self._concatenated(features, history.columns)
+            encoded[f"{history.name}_mask"] = mask
+        return encoded
+
+    def encode_item(self, features: Mapping[str, Tensor], training: bool | None = None) -> Tensors:
+        """Encodes candidates: what `score` needs of them.
+
+        Args:
+            features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; lists
+                int64 `[batch, candidates, length]`; the weights of a weighted list float32 of the same shape.
+            training: bool. For symmetry with `score`.
+
+        Returns:
+            `"item"`: the item's categories and pooled lists, float `[batch, candidates, width]`; and for each history
+            `"<name>_query"`, float `[batch, candidates, dim]`.
+        """
+        self._check(features, "item")
+        encoded = {"item": self._vector(features, "item")}
+        for history in self._declaration.histories:
+            candidates = tuple(candidate for _, candidate in history.queries)
+            encoded[f"{history.name}_query"] = self._concatenated(features, candidates)
+        return encoded
+
+    def score(
+        self,
+        user: Mapping[str, Tensor],
+        items: Mapping[str, Tensor],
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensors]:
+        """Scores candidates for users.
+
+        Args:
+            user: What `encode_user` returned.
+            items: What `encode_item` returned.
+            training: bool. Whether batch statistics are used and values are dropped.
+            return_attention_scores: bool. Whether to return the weights of the histories too. Defaults to `False`.
+
+        Returns:
+            Logits, float tensor `[batch, candidates]`; with `return_attention_scores` a pair of it and, for each
+            history's name, the weights of its positions, float `[batch, candidates, length]`, 0 on padding.
+        """
+        parts = [ops.expand_dims(user["context"], axis=1)] if "context" in user else []
+        parts.append(items["item"])
+        attention_scores: Tensors = {}
+        for history in self._declaration.histories:
+            interest, weights = self._interest(history, user, items, training)
+            parts.append(interest)
+            attention_scores[history.name] = weights
+        logits = self.dnn(parts, training=training)
+        return (logits, attention_scores) if return_attention_scores else logits
+
+    def attention_scores(self, user: Mapping[str, Tensor], items: Mapping[str, Tensor]) -> Tensors:
+        """The weights of each history's positions in inference, by its name: float `[batch, candidates, length]`."""
+        return {h.name: self._interest(h, user, items, False)[1] for h in self._declaration.histories}
+
+    def _interest(
+        self, history: History, user: Mapping[str, Tensor], items: Mapping[str, Tensor], training: bool | None
+    ) -> tuple[Tensor, Tensor]:
+        query, keys, mask = items[f"{history.name}_query"], user[f"{history.name}_keys"], user[f"{history.name}_mask"]
+        if history.name in self.attentions:
+            attention = self.attentions[history.name]
+            return attention(query, keys, mask=mask, return_attention_scores=True, training=training)
+        valid = ops.expand_dims(ops.cast(mask, keys.dtype), axis=1)
+        weights = valid / ops.maximum(ops.sum(valid, axis=-1, keepdims=True), 1)
+        everywhere = ops.broadcast_to(weights, (*ops.shape(query)[:2], ops.shape(mask)[1]))
+        return ops.matmul(weights, keys), everywhere
+
+    def _embed(self, features: Mapping[str, Tensor], column: str) -> Tensor:
+        return self.tables[self._declaration.vocabulary_of(column)](features[column])
+
+    def _concatenated(self, features: Mapping[str, Tensor], columns: tuple[str, ...]) -> Tensor:
+        return ops.concatenate([self._embed(features, column) for column in columns], axis=-1)
+
+    def _vector(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
+        vectors = [self._embed(features, c.name) for c in self._declaration.categories if c.side == side]
+        for column in self._lists(side):
+            weights = features[weight_name(column.name)] if isinstance(column, WeightedList) else None
+            mask = padding_mask(features[column.name])
+            vectors.append(pool(self._embed(features, column.name), mask, column.pooling, weights))
+        return ops.concatenate(vectors, axis=-1)
+
+    def _lists(self, side: Side) -> list[CategoryList | WeightedList]:
+        return [column for column in self._declaration.lists if column.side == side]
+
+    def _vector_count(self, side: str) -> int:
+        return sum(f.side == side for f in (*self._declaration.categories, *self._declaration.lists))
+
+    def _inputs(self, side: Side) -> list[str]:
+        weights = [weight_name(column.name) for column in self._lists(side) if isinstance(column, WeightedList)]
+        return [*self._declaration.side_columns(side), *weights]
+
+    def _check(self, features: Mapping[str, Tensor], side: Side) -> None:
+        missing = [name for name in self._inputs(side) if name not in features]
+        if missing:
+            raise ValueError(f"`features` must hold the {side} columns {missing}. Received: {sorted(features)}.")
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "declaration": declaration_to_config(self._declaration),
+            "vocabulary_sizes": dict(self._vocabulary_sizes),
+            "hyperparameters": self._hyperparameters.to_dict(),
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> DIN:
+        declaration = declaration_from_config(config["declaration"])
+        settings = Hyperparameters.from_dict(config["hyperparameters"])
+        return cls(**{**config, "declaration": declaration, "hyperparameters": settings})

@@ -1,0 +1,96 @@
+"""Embeddings of tokens, and their pooling over lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from trainer.types import Shape, Tensor
+from transform.features import PADDING_ID, POOLINGS
+
+
+@keras.saving.register_keras_serializable(package="community_din")
+class TokenEmbedding(keras.layers.Layer):
+    """Looks up token embeddings; padding is a zero vector that is never trained.
+
+    Args:
+        input_dim: int. The number of rows: the vocabulary's tokens and the two special ids.
+        output_dim: int. The width of an embedding.
+        embeddings_initializer: The initializer of the table. Defaults to a normal distribution whose standard deviation,
+            `1 / sqrt(output_dim)`, gives embeddings a norm of about 1 whatever their width.
+
+    Example:
+
+    >>> TokenEmbedding(10, 4)(keras.ops.array([[3, 0]])).shape
+    TensorShape([1, 2, 4])
+    """
+
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            if value < 1:
+                raise ValueError(f"`{name}` must be positive. Received: {value!r}.")
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+        self.embeddings_initializer = keras.initializers.get(
+            embeddings_initializer or keras.initializers.RandomNormal(stddev=output_dim**-0.5)
+        )
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        self.embeddings = self.add_weight(
+            name="embeddings", shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer
+        )
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Looks ids up: int tensor `[...]` to float tensor `[..., output_dim]`."""
+        outputs = ops.take(self.embeddings, inputs, axis=0)
+        return outputs * ops.cast(ops.expand_dims(padding_mask(inputs), axis=-1), outputs.dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape, self.output_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": keras.initializers.serialize(self.embeddings_initializer),
+        }
+
+
+def padding_mask(ids: Tensor) -> Tensor:
+    """True where an id is a token, False where it is padding."""
+    return ops.not_equal(ids, PADDING_ID)
+
+
+def pool(embeddings: Tensor, mask: Tensor, pooling: str, weights: Tensor | None = None) -> Tensor:
+    """Pools the embeddings of lists. An empty list is a zero vector.
+
+        mean: sum_j w_j e_j / sum_j w_j, zero if the weights sum to 0;    sum: sum_j w_j e_j;    max: max_j w_j e_j
+
+    Args:
+        embeddings: float tensor `[..., length, dim]`; `length` may be 0.
+        mask: bool tensor `[..., length]`. What is masked has no influence, whatever `embeddings` and `weights` hold.
+        pooling: str. `"mean"`, `"sum"` or `"max"`.
+        weights: float tensor `[..., length]`. Defaults to 1 each.
+
+    Returns:
+        Float tensor `[..., dim]`.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(f"`pooling` must be one of {POOLINGS}. Received: {pooling!r}.")
+    weights = ops.ones_like(embeddings[..., 0]) if weights is None else ops.cast(weights, embeddings.dtype)
+    weights = ops.expand_dims(ops.where(mask, weights, 0), axis=-1)
+    valid = ops.expand_dims(mask, axis=-1)
+    weighted = ops.where(valid, embeddings, 0) * weights
+    if pooling == "max":
+        lowest = float("-inf")
+        largest = ops.max(ops.where(valid, weighted, lowest), axis=-2, initial=lowest)
+        return ops.where(ops.any(valid, axis=-2), largest, 0)
+    total = ops.sum(weighted, axis=-2)
+    if pooling == "sum":
+        return total
+    divisor = ops.sum(weights, axis=-2)
+    return total / ops.where(ops.equal(divisor, 0), 1, divisor)

@@ -1,0 +1,127 @@
+"""The local activation unit: how strongly a candidate activates each item of a history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from trainer.activation import activate, check_activation, check_hidden_units, create_activation
+from trainer.types import Shape, Tensor
+
+
+@keras.saving.register_keras_serializable(package="community_din")
+class LocalActivationUnit(keras.layers.Layer):
+    """Scores every key of a history against every candidate with a small MLP.
+
+        score(q, k) = MLP([q, k, q - k, q * k])
+
+    The MLP's first layer is linear before its activation, so its kernel, whose quarters are A, B, C and D, folds:
+
+        [q, k, q - k, q * k] W = k (diag(q) D + B - C) + q (A + C)
+
+    Same weights, same numbers, and no tensor of the shape `[batch, candidates, keys, 4 * dim]`. With one candidate
+    (known statically: the training form) this is one product of the keys with a kernel per row; otherwise (the ranking
+    form) one product of all candidates with a matrix per history.
+
+    Args:
+        hidden_units: sequence of int. The widths of the hidden layers. Defaults to `(64, 32)`.
+        activation: str. `"sigmoid"`, `"relu"`, `"prelu"` or `"dice"`. Defaults to `"dice"`.
+        output_bias: bool. Whether the score has a bias. A softmax over the scores would not notice it. Defaults to
+            `True`.
+
+    Example:
+
+    >>> query, keys = keras.random.normal((2, 1, 8)), keras.random.normal((2, 5, 8))
+    >>> LocalActivationUnit()(query, keys).shape
+    TensorShape([2, 1, 5])
+
+    References:
+        - [Zhou et al., 2018](https://arxiv.org/abs/1706.06978), section 4.3
+    """
+
+    def __init__(
+        self,
+        hidden_units: Sequence[int] = (64, 32),
+        activation: str = "dice",
+        output_bias: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.hidden_units = check_hidden_units("hidden_units", hidden_units)
+        self.activation = check_activation("activation", activation)
+        self.output_bias = output_bias
+        self.hidden_layers = [keras.layers.Dense(units, dtype=self.dtype_policy) for units in self.hidden_units[1:]]
+        self.activation_layers = [create_activation(activation, 4, self.dtype_policy) for _ in self.hidden_units]
+        self.output_layer = keras.layers.Dense(1, use_bias=output_bias, dtype=self.dtype_policy)
+
+    def build(self, query_shape: Shape, keys_shape: Shape) -> None:
+        dim = keys_shape[-1]
+        if dim is None or query_shape[-1] != dim:
+            raise ValueError(f"`query` and `keys` must have the same last axis. Received: {query_shape}, {keys_shape}.")
+        self.kernel = self.add_weight(
+            name="kernel", shape=(4 * dim, self.hidden_units[0]), initializer="glorot_uniform"
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.hidden_units[0],), initializer="zeros")
+        for width, layer in zip(self.hidden_units, [*self.hidden_layers, self.output_layer], strict=True):
+            layer.build((None, None, None, width))
+        for width, layer in zip(self.hidden_units, self.activation_layers, strict=True):
+            layer.build((None, None, None, width))
+
+    def call(self, query: Tensor, keys: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
+        """Scores.
+
+        Args:
+            query: float tensor `[batch, candidates, dim]`.
+            keys: float tensor `[batch, keys, dim]`.
+            mask: bool tensor `[batch, keys]`: the positions that count for Dice's statistics. Scores of other positions
+                are computed all the same. Defaults to all.
+            training: bool. Passed to Dice.
+
+        Returns:
+            Scores, float tensor `[batch, candidates, keys]`.
+        """
+        hidden = self._first_layer_one(query, keys) if query.shape[1] == 1 else self._first_layer_many(query, keys)
+        if mask is not None:
+            mask = mask[:, None, :]
+        hidden = activate(self.activation_layers[0], hidden, mask, training)
+        for layer, activation in zip(self.hidden_layers, self.activation_layers[1:], strict=True):
+            hidden = activate(activation, layer(hidden), mask, training)
+        return ops.squeeze(self.output_layer(hidden), axis=-1)
+
+    def _folded_kernel(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The kernels of q, of k and of q * k, each `[dim, hidden]`; that of q - k is folded into the first two."""
+        query, key, difference, product = ops.split(ops.convert_to_tensor(self.kernel), 4, axis=0)
+        return query + difference, key - difference, product
+
+    def _first_layer_one(self, query: Tensor, keys: Tensor) -> Tensor:
+        kernel_query, kernel_key, kernel_product = self._folded_kernel()
+        kernel_row = ops.transpose(query, (0, 2, 1)) * kernel_product + kernel_key  # [batch, dim, hidden]
+        hidden = ops.matmul(keys, kernel_row) + (ops.matmul(query, kernel_query) + self.bias)
+        return ops.expand_dims(hidden, axis=1)
+
+    def _first_layer_many(self, query: Tensor, keys: Tensor) -> Tensor:
+        kernel_query, kernel_key, kernel_product = self._folded_kernel()
+        batch, length, dim = ops.shape(keys)
+        candidates, units = ops.shape(query)[1], self.hidden_units[0]
+        transposed = ops.expand_dims(ops.transpose(keys, (0, 2, 1)), axis=-1)  # [batch, dim, keys, 1]
+        matrix = transposed * kernel_product[:, None, :] + kernel_query[:, None, :]
+        hidden = ops.matmul(query, ops.reshape(matrix, (batch, dim, length * units)))
+        hidden = ops.reshape(hidden, (batch, candidates, length, units))
+        return hidden + ops.expand_dims(ops.matmul(keys, kernel_key) + self.bias, axis=1)
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:
+        """The scores carry no Keras mask: `mask` is an argument."""
+
+    def compute_output_shape(self, query_shape: Shape, keys_shape: Shape) -> Shape:
+        return (query_shape[0], query_shape[1], keys_shape[1])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "hidden_units": self.hidden_units,
+            "activation": self.activation,
+            "output_bias": self.output_bias,
+        }

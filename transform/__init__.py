@@ -1,0 +1,1 @@
+"""The feature declaration and everything that turns raw columns into model features."""

@@ -1,0 +1,66 @@
+"""Splits the raw columns' strings into ragged tokens, in the TensorFlow graph.
+
+Ingestion has checked the cells already (`components/example_gen`); a serving request has not been checked, so a malformed
+weight makes the graph fail with the cell's text rather than score something else.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, History
+
+
+def split_tokens(cells: tf.Tensor) -> tf.RaggedTensor:
+    """Splits strings [B] into the tokens of each cell, [B, (tokens)]; empty tokens are dropped, blanks around them too."""
+    tokens = tf.strings.split(cells, LIST_SEPARATOR)
+    tokens = tf.ragged.map_flat_values(tf.strings.strip, tokens)
+    return tf.ragged.boolean_mask(tokens, tf.not_equal(tokens, ""))
+
+
+def keep_first(tokens: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
+    """The first `max_length` entries of each row."""
+    return tokens[:, :max_length]
+
+
+def split_weights(pairs: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """Splits `id:weight` strings [B, (n)] into ids, strings [B, (n)], and weights, float32 [B, (n)].
+
+    Raises:
+        tf.errors.InvalidArgumentError: When run, for a pair without a weight that is a finite number >= 0. The message
+            holds the pair.
+    """
+    separator = WEIGHT_SEPARATOR
+    pairs_flat = pairs.flat_values
+    ids = tf.strings.strip(tf.strings.regex_replace(pairs_flat, f"{separator}[^{separator}]*$", ""))
+    text = tf.strings.regex_replace(pairs_flat, f"^.*{separator}", "")
+    valid = tf.strings.regex_full_match(pairs_flat, f"[^{separator}]+{separator}{WEIGHT_PATTERN}")
+    complaint = tf.strings.join(["`id:weight` with a finite weight >= 0 expected. Received: ", pairs_flat])
+    weights = tf.strings.to_number(tf.where(valid, text, complaint), tf.float32)
+    return pairs.with_flat_values(ids), pairs.with_flat_values(weights)
+
+
+def split_history(cells: dict[str, tf.Tensor], history: History) -> dict[str, tf.RaggedTensor]:
+    """Splits the columns of a history, each strings [B], into aligned tokens, each [B, (T)], T <= `max_length`.
+
+    The newest entries are kept: histories are written oldest first. An empty token keeps its position, so that the columns
+    stay aligned; an empty cell has no position. Columns of unequal lengths, which ingestion refuses, are aligned at their
+    newest end.
+    """
+    tokens = {}
+    lengths = []
+    for column in history.columns:
+        split = tf.strings.split(cells[column], LIST_SEPARATOR)
+        tokens[column] = tf.ragged.map_flat_values(tf.strings.strip, split)
+        blank = tf.equal(tf.strings.strip(cells[column]), "")
+        lengths.append(tf.where(blank, tf.zeros_like(split.row_lengths()), split.row_lengths()))
+    kept = tf.minimum(tf.reduce_min(tf.stack(lengths), axis=0), history.max_length)
+    return {column: _newest(split, kept) for column, split in tokens.items()}
+
+
+def _newest(tokens: tf.RaggedTensor, count: tf.Tensor) -> tf.RaggedTensor:
+    """The last `count` [B] entries of each row."""
+    lengths = tokens.row_lengths()
+    first_kept = tf.repeat(lengths - count, lengths)
+    kept = tf.ragged.range(lengths).flat_values >= first_kept
+    return tf.ragged.boolean_mask(tokens, tokens.with_flat_values(kept))

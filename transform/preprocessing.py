@@ -1,0 +1,97 @@
+"""`preprocessing_fn` for the Transform component: raw strings to ids, row by row, never mixing the two sides.
+
+| kind | output |
+|---|---|
+| label | int64 [B], absent when serving |
+| group | string [B], absent when serving |
+| category | int64 id [B]; an empty cell is 0 |
+| list | int64 ids, ragged [B, (L)] |
+| weighted list | the same, and float32 weights, ragged [B, (L)], named by `weight_name` |
+| history | int64 ids per column, ragged [B, (T)], aligned, newest last; an empty token is 0 |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transform.features import (
+    DECLARATION,
+    FIRST_TOKEN_ID,
+    OOV_ID,
+    PADDING_ID,
+    Category,
+    Declaration,
+    WeightedList,
+    weight_name,
+)
+from transform.parsing import keep_first, split_history, split_tokens, split_weights
+
+Tensors = dict[str, Any]
+
+
+def preprocessing_fn(inputs: Tensors) -> Tensors:
+    """Transforms a batch of raw columns as the project's declaration says."""
+    return make_preprocessing_fn(DECLARATION)(inputs)
+
+
+def make_preprocessing_fn(declaration: Declaration) -> Callable[[Tensors], Tensors]:
+    """Returns the `preprocessing_fn` of a declaration."""
+
+    def transform(inputs: Tensors) -> Tensors:
+        tokens, weights = _tokens(inputs, declaration)
+        outputs: Tensors = dict(weights)
+        for vocabulary, columns in declaration.vocabularies.items():
+            outputs |= _ids({column: tokens[column] for column in columns}, vocabulary, declaration.min_frequency)
+        outputs[declaration.label] = inputs[declaration.label]
+        outputs[declaration.group] = inputs[declaration.group]
+        return outputs
+
+    return transform
+
+
+def _tokens(inputs: Tensors, declaration: Declaration) -> tuple[Tensors, Tensors]:
+    """Splits every column; returns tokens by column and weights by `weight_name`."""
+    tokens: Tensors = {}
+    weights: Tensors = {}
+    for feature in declaration.features:
+        if isinstance(feature, Category):
+            tokens[feature.name] = tf.strings.strip(inputs[feature.name])
+    for pooled in declaration.lists:
+        entries = keep_first(split_tokens(inputs[pooled.name]), pooled.max_length)
+        if isinstance(pooled, WeightedList):
+            entries, weights[weight_name(pooled.name)] = split_weights(entries)
+        tokens[pooled.name] = entries
+    for history in declaration.histories:
+        tokens |= split_history(inputs, history)
+    return tokens, weights
+
+
+def _ids(tokens: Mapping[str, Any], vocabulary: str, min_frequency: int) -> Tensors:
+    """Maps the tokens of all columns that share a vocabulary to its ids."""
+    seen = tf.concat([_flat(column) for column in tokens.values()], axis=0)
+    asset = tft.vocabulary(
+        tf.boolean_mask(seen, tf.not_equal(seen, "")),
+        frequency_threshold=min_frequency,
+        vocab_filename=vocabulary,
+    )
+    return {column: _map_flat(lambda flat: _lookup(flat, asset), values) for column, values in tokens.items()}
+
+
+def _lookup(flat: tf.Tensor, asset: Any) -> tf.Tensor:
+    """int64 ids of strings [N]."""
+    ids = tft.apply_vocabulary(flat, asset, default_value=OOV_ID - FIRST_TOKEN_ID) + FIRST_TOKEN_ID
+    return tf.where(tf.equal(flat, ""), tf.constant(PADDING_ID, tf.int64), ids)
+
+
+def _flat(values: Any) -> tf.Tensor:
+    return values.flat_values if isinstance(values, tf.RaggedTensor) else values
+
+
+def _map_flat(function: Callable[[tf.Tensor], tf.Tensor], values: Any) -> Any:
+    if isinstance(values, tf.RaggedTensor):
+        return values.with_flat_values(function(values.flat_values))
+    return function(values)
