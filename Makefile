@@ -37,7 +37,7 @@ test: setup ## Run all tests, with one run of the pipeline from CSV to served ve
 	@pytest
 
 test-unit: setup ## Run the tests that need no pipeline run
-	@pytest -m "not end_to_end"
+	@pytest -m "not end_to_end and not slow"
 
 lint: setup ## Check style and types
 	@ruff check .
@@ -52,7 +52,7 @@ schema: setup ## Write data/schema.pbtxt anew from the declaration
 	@python -m transform.schema > data/schema.pbtxt 2>/dev/null
 
 sample: setup ## Write data/sample anew
-	@python -m data.synthesize --out data/sample
+	@python -m data.synthesize --out data/sample --rows 30000 --spans 3 --seed 0 --start-date 2026-01-01 --truth var/sample-truth
 
 lock: setup ## Compile both lock files anew from pyproject.toml
 	@scripts/lock

@@ -40,13 +40,13 @@ class InterestConfig:
         follow_boost: float. How many times likelier a followed topic is to enter the history first.
     """
 
-    topics: int = 10
-    keywords: int = 10
-    min_history: int = 3
-    max_history: int = 10
+    topics: int = 6
+    keywords: int = 6
+    min_history: int = 2
+    max_history: int = 6
     empty_share: float = 0.04
     match_share: float = 0.5
-    click_if_match: float = 0.75
+    click_if_match: float = 0.8
     click_if_no_match: float = 0.1
     rows_per_user: int = 20
     max_follows: int = 4

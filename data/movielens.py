@@ -131,9 +131,7 @@ def convert(source: Path, out: Path, config: MovieLensConfig) -> Conversion:
         stale.unlink(missing_ok=True)
     if not counts[False] + counts[True]:
         raise ValueError(f"`min_history` must leave at least one row. Received: {config.min_history!r}.")
-    popularity = (
-        popularity_auc(read_rows(paths[False]), read_rows(paths[True])) if counts[False] and counts[True] else None
-    )
+    popularity = popularity_auc(read_rows(paths[False]), read_rows(paths[True])) if counts[False] and counts[True] else None
     return Conversion(tuple(paths[False]), tuple(paths[True]), counts[False], counts[True], skipped, popularity)
 
 

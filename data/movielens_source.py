@@ -69,9 +69,7 @@ class Ratings:
         if moment == self.timestamp[0]:
             later = self.timestamp[self.timestamp > moment]
             if not len(later):
-                raise ValueError(
-                    f"Ratings must span at least two seconds to be split by time. Received: only {moment}."
-                )
+                raise ValueError(f"Ratings must span at least two seconds to be split by time. Received: only {moment}.")
             moment = int(later[0])
         return moment
 

@@ -42,7 +42,7 @@ class SynthesisConfig:
         interests: InterestConfig. What the rows look like.
     """
 
-    rows: int = 18_000
+    rows: int = 30_000
     spans: int = 3
     seed: int = 0
     start_date: datetime.date = datetime.date(2026, 1, 1)

@@ -51,9 +51,7 @@ class RunConfig:
             )
         for folder in present or [self.data_root]:
             if not any(folder.glob("*.csv")):
-                raise ValueError(
-                    f"`DATA_ROOT` must hold at least one file named *.csv. Received: {folder}, without one."
-                )
+                raise ValueError(f"`DATA_ROOT` must hold at least one file named *.csv. Received: {folder}, without one.")
 
     @property
     def split_folders(self) -> bool:

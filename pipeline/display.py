@@ -59,9 +59,7 @@ class NodeLine:
             self._console.print(Text(f"    {self._title:26} {self._task}"))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._live.stop()
         if kind is not None:
             self._console.print(Text(f"  ✗ {self._title:26} failed after {self._elapsed()}", style="red"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +14,9 @@ from trainer.declaration_config import declaration_from_config, declaration_to_c
 from trainer.dnn import DNN
 from trainer.embeddings import TokenEmbedding, padding_mask, pool
 from trainer.hyperparameters import Hyperparameters
+from trainer.inputs import check_inputs, input_names, vector_features
 from trainer.types import Tensor
-from transform.features import FIRST_TOKEN_ID, CategoryList, Declaration, History, Side, WeightedList, weight_name
+from transform.features import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
 
 Tensors = dict[str, Tensor]
 
@@ -52,13 +54,11 @@ class DIN(keras.Model):
         vocabularies = declaration.vocabularies
         for vocabulary in vocabularies:
             size = vocabulary_sizes.get(vocabulary)
-            if not isinstance(size, int) or size < 0:
-                raise ValueError(
-                    f"`vocabulary_sizes` must hold a size for vocabulary {vocabulary!r}. Received: {size!r}."
-                )
+            if not isinstance(size, numbers.Integral) or size < 0:
+                raise ValueError(f"`vocabulary_sizes` must hold a size for vocabulary {vocabulary!r}. Received: {size!r}.")
         settings = hyperparameters or Hyperparameters()
         self._declaration = declaration
-        self._vocabulary_sizes = {vocabulary: vocabulary_sizes[vocabulary] for vocabulary in vocabularies}
+        self._vocabulary_sizes = {vocabulary: int(vocabulary_sizes[vocabulary]) for vocabulary in vocabularies}
         self._hyperparameters = settings
         self.tables = {
             vocabulary: TokenEmbedding(
@@ -93,7 +93,8 @@ class DIN(keras.Model):
         declaration, dim = self._declaration, self._hyperparameters.embedding_dim
         for table in self.tables.values():
             table.build()
-        shapes = [(None, None, dim * count) for side in ("user", "item") if (count := self._vector_count(side))]
+        vectors = vector_features(declaration, "user"), vector_features(declaration, "item")
+        shapes = [(None, None, dim * len(features)) for features in vectors if features]
         for history in declaration.histories:
             shape = (None, None, dim * len(history.queries))
             shapes.append(shape)
@@ -110,16 +111,6 @@ class DIN(keras.Model):
     def hyperparameters(self) -> Hyperparameters:
         return self._hyperparameters
 
-    @property
-    def user_inputs(self) -> list[str]:
-        """The features that `encode_user` reads."""
-        return self._inputs("user")
-
-    @property
-    def item_inputs(self) -> list[str]:
-        """The features that `encode_item` reads."""
-        return self._inputs("item")
-
     def call(self, features: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
         """Computes the logit of one candidate a row.
 
@@ -132,7 +123,8 @@ class DIN(keras.Model):
         Returns:
             Logits, float tensor `[batch]`.
         """
-        one_candidate = {name: ops.expand_dims(features[name], axis=1) for name in self.item_inputs if name in features}
+        check_inputs(features, self._declaration, "item")
+        one_candidate = {name: features[name][:, None] for name in input_names(self._declaration, "item")}
         user, items = self.encode_user(features, training), self.encode_item(one_candidate, training)
         return ops.squeeze(self.score(user, items, training), axis=1)
 
@@ -148,9 +140,9 @@ class DIN(keras.Model):
             and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
             `[batch, length]`: whether any column of the history has a token there.
         """
-        self._check(features, "user")
+        check_inputs(features, self._declaration, "user")
         encoded: Tensors = {}
-        if self._vector_count("user"):
+        if vector_features(self._declaration, "user"):
             encoded["context"] = self._vector(features, "user")
         for history in self._declaration.histories:
             masks = [padding_mask(features[column]) for column in history.columns]
@@ -167,13 +159,13 @@ class DIN(keras.Model):
         Args:
             features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; lists
                 int64 `[batch, candidates, length]`; the weights of a weighted list float32 of the same shape.
-            training: bool. For symmetry with `score`.
+            training: bool. As for `encode_user`.
 
         Returns:
             `"item"`: the item's categories and pooled lists, float `[batch, candidates, width]`; and for each history
             `"<name>_query"`, float `[batch, candidates, dim]`.
         """
-        self._check(features, "item")
+        check_inputs(features, self._declaration, "item")
         encoded = {"item": self._vector(features, "item")}
         for history in self._declaration.histories:
             candidates = tuple(candidate for _, candidate in history.queries)
@@ -232,27 +224,14 @@ class DIN(keras.Model):
         return ops.concatenate([self._embed(features, column) for column in columns], axis=-1)
 
     def _vector(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
-        vectors = [self._embed(features, c.name) for c in self._declaration.categories if c.side == side]
-        for column in self._lists(side):
-            weights = features[weight_name(column.name)] if isinstance(column, WeightedList) else None
-            mask = padding_mask(features[column.name])
-            vectors.append(pool(self._embed(features, column.name), mask, column.pooling, weights))
+        vectors = []
+        for feature in vector_features(self._declaration, side):
+            vector = self._embed(features, feature.name)
+            if not isinstance(feature, Category):
+                weights = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
+                vector = pool(vector, padding_mask(features[feature.name]), feature.pooling, weights)
+            vectors.append(vector)
         return ops.concatenate(vectors, axis=-1)
-
-    def _lists(self, side: Side) -> list[CategoryList | WeightedList]:
-        return [column for column in self._declaration.lists if column.side == side]
-
-    def _vector_count(self, side: str) -> int:
-        return sum(f.side == side for f in (*self._declaration.categories, *self._declaration.lists))
-
-    def _inputs(self, side: Side) -> list[str]:
-        weights = [weight_name(column.name) for column in self._lists(side) if isinstance(column, WeightedList)]
-        return [*self._declaration.side_columns(side), *weights]
-
-    def _check(self, features: Mapping[str, Tensor], side: Side) -> None:
-        missing = [name for name in self._inputs(side) if name not in features]
-        if missing:
-            raise ValueError(f"`features` must hold the {side} columns {missing}. Received: {sorted(features)}.")
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from trainer.activation import activate, check_activation, check_hidden_units, create_activation
+from trainer.activation import activate, create_activation
+from trainer.checks import check_activation, check_hidden_units
 from trainer.types import Shape, Tensor
 
 

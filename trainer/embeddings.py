@@ -18,8 +18,8 @@ class TokenEmbedding(keras.layers.Layer):
     Args:
         input_dim: int. The number of rows: the vocabulary's tokens and the two special ids.
         output_dim: int. The width of an embedding.
-        embeddings_initializer: The initializer of the table. Defaults to a normal distribution whose standard deviation,
-            `1 / sqrt(output_dim)`, gives embeddings a norm of about 1 whatever their width.
+        embeddings_initializer: The initializer of the table. Defaults to a normal distribution whose standard deviation
+            of `0.5 / sqrt(output_dim)` gives embeddings a norm of about 0.5 whatever their width.
 
     Example:
 
@@ -35,7 +35,7 @@ class TokenEmbedding(keras.layers.Layer):
         self.input_dim = input_dim
         self.output_dim = output_dim
         self.embeddings_initializer = keras.initializers.get(
-            embeddings_initializer or keras.initializers.RandomNormal(stddev=output_dim**-0.5)
+            embeddings_initializer or keras.initializers.RandomNormal(stddev=0.5 * output_dim**-0.5)
         )
 
     def build(self, input_shape: Shape | None = None) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from trainer.activation import check_activation, check_hidden_units
+from trainer.checks import check_activation, check_hidden_units
 
 INTEREST_POOLINGS = ("attention", "mean")
 
@@ -28,7 +28,8 @@ class Hyperparameters:
         batch_norm: Whether the DNN's hidden layers are normalized.
         dropout: The share of the DNN's hidden values dropped in training.
         l2: The L2 penalty of the DNN's kernels.
-        learning_rate: The learning rate.
+        learning_rate: The learning rate. The default trains the attention in one epoch of tens of thousands of rows;
+            millions of rows leave room for less.
         batch_size: The rows of a training step.
         epochs: How often the training data is seen. Click models overfit from the second epoch on.
         seed: The seed of initial weights, shuffling and dropout.
@@ -48,10 +49,10 @@ class Hyperparameters:
     dnn_hidden_units: tuple[int, ...] = (128, 64)
     dnn_activation: str = "relu"
     batch_norm: bool = True
-    dropout: float = 0.0
+    dropout: float = 0.1
     l2: float = 0.0
-    learning_rate: float = 1e-3
-    batch_size: int = 512
+    learning_rate: float = 2e-3
+    batch_size: int = 128
     epochs: int = 1
     seed: int = 0
 
@@ -73,9 +74,7 @@ class Hyperparameters:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"`dropout` must be in [0, 1). Received: {self.dropout!r}.")
         if self.interest_pooling not in INTEREST_POOLINGS:
-            raise ValueError(
-                f"`interest_pooling` must be one of {INTEREST_POOLINGS}. Received: {self.interest_pooling!r}."
-            )
+            raise ValueError(f"`interest_pooling` must be one of {INTEREST_POOLINGS}. Received: {self.interest_pooling!r}.")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""

@@ -62,9 +62,7 @@ def read_dataset(
 
 def pad(features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     """Pads ragged features [B, (L)] with zeros to the longest of the batch, [B, L]."""
-    return {
-        name: value.to_tensor() if isinstance(value, tf.RaggedTensor) else value for name, value in features.items()
-    }
+    return {name: value.to_tensor() if isinstance(value, tf.RaggedTensor) else value for name, value in features.items()}
 
 
 def _records(files: Sequence[str]) -> tf.data.Dataset:

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from trainer.activation import activate, check_activation, check_hidden_units, create_activation
+from trainer.activation import activate, create_activation
+from trainer.checks import check_activation, check_hidden_units
 from trainer.types import Shape, Tensor
 
 
@@ -61,9 +62,7 @@ class LocalActivationUnit(keras.layers.Layer):
         dim = keys_shape[-1]
         if dim is None or query_shape[-1] != dim:
             raise ValueError(f"`query` and `keys` must have the same last axis. Received: {query_shape}, {keys_shape}.")
-        self.kernel = self.add_weight(
-            name="kernel", shape=(4 * dim, self.hidden_units[0]), initializer="glorot_uniform"
-        )
+        self.kernel = self.add_weight(name="kernel", shape=(4 * dim, self.hidden_units[0]), initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=(self.hidden_units[0],), initializer="zeros")
         for width, layer in zip(self.hidden_units, [*self.hidden_layers, self.output_layer], strict=True):
             layer.build((None, None, None, width))

@@ -46,9 +46,7 @@ def run_fn(fn_args: FnArgs) -> None:
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir)
 
 
-def build_model(
-    transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters
-) -> DIN:
+def build_model(transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters) -> DIN:
     """A DIN whose tables fit Transform's vocabularies."""
     sizes = {name: transform_output.vocabulary_size_by_name(name) for name in declaration.vocabularies}
     return DIN(declaration, sizes, hyperparameters)

@@ -263,13 +263,9 @@ def _check(feature: Feature) -> None:
             f"`hash_buckets` is not supported yet for feature {feature.name!r}. Received: {feature.hash_buckets!r}."
         )
     if not isinstance(feature, Category) and feature.max_length < 1:
-        raise ValueError(
-            f"`max_length` must be positive for feature {feature.name!r}. Received: {feature.max_length!r}."
-        )
+        raise ValueError(f"`max_length` must be positive for feature {feature.name!r}. Received: {feature.max_length!r}.")
     if isinstance(feature, CategoryList | WeightedList) and feature.pooling not in POOLINGS:
-        raise ValueError(
-            f"`pooling` must be one of {POOLINGS} for feature {feature.name!r}. Received: {feature.pooling!r}."
-        )
+        raise ValueError(f"`pooling` must be one of {POOLINGS} for feature {feature.name!r}. Received: {feature.pooling!r}.")
     if isinstance(feature, History):
         if not feature.queries:
             raise ValueError(f"`queries` must name at least one pair for feature {feature.name!r}. Received: ().")

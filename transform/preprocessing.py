@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -45,7 +45,7 @@ def make_preprocessing_fn(declaration: Declaration) -> Callable[[Tensors], Tenso
         tokens, weights = _tokens(inputs, declaration)
         outputs: Tensors = dict(weights)
         for vocabulary, columns in declaration.vocabularies.items():
-            outputs |= _ids({column: tokens[column] for column in columns}, vocabulary, declaration.min_frequency)
+            outputs |= _ids({column: tokens[column] for column in columns}, vocabulary, declaration)
         outputs[declaration.label] = inputs[declaration.label]
         outputs[declaration.group] = inputs[declaration.group]
         return outputs
@@ -70,15 +70,31 @@ def _tokens(inputs: Tensors, declaration: Declaration) -> tuple[Tensors, Tensors
     return tokens, weights
 
 
-def _ids(tokens: Mapping[str, Any], vocabulary: str, min_frequency: int) -> Tensors:
-    """Maps the tokens of all columns that share a vocabulary to its ids."""
-    seen = tf.concat([_flat(column) for column in tokens.values()], axis=0)
-    asset = tft.vocabulary(
-        tf.boolean_mask(seen, tf.not_equal(seen, "")),
-        frequency_threshold=min_frequency,
-        vocab_filename=vocabulary,
+def _ids(tokens: Mapping[str, Any], vocabulary: str, declaration: Declaration) -> Tensors:
+    """Maps the tokens of all columns that share a vocabulary to its ids.
+
+    A candidate's token that is rare among candidates is out of vocabulary even if the vocabulary holds it. Histories hold
+    what was clicked: a token seen once as a candidate comes again in later histories if it was clicked, and only then, so
+    that counting it there would make "in the vocabulary" tell the label. On MovieLens the out-of-vocabulary embedding learnt
+    so from rows of which 0.6 % were positive, where 38 % should be.
+    """
+    asset = _vocabulary(tokens.values(), vocabulary, declaration.min_frequency)
+    ids = {column: _map_flat(lambda flat: _lookup(flat, asset), values) for column, values in tokens.items()}
+    queried = {candidate for history in declaration.histories for _, candidate in history.queries} & set(tokens)
+    if queried:
+        frequent = _vocabulary([tokens[column] for column in queried], f"{vocabulary}_candidates", declaration.min_frequency)
+        for column in queried:
+            known = tf.logical_or(tf.equal(tokens[column], ""), tft.apply_vocabulary(tokens[column], frequent) >= 0)
+            ids[column] = tf.where(known, ids[column], tf.constant(OOV_ID, tf.int64))
+    return ids
+
+
+def _vocabulary(columns: Iterable[Any], name: str, min_frequency: int) -> Any:
+    """The tokens that the columns together hold at least `min_frequency` times."""
+    seen = tf.concat([_flat(column) for column in columns], axis=0)
+    return tft.vocabulary(
+        tf.boolean_mask(seen, tf.not_equal(seen, "")), frequency_threshold=min_frequency, vocab_filename=name
     )
-    return {column: _map_flat(lambda flat: _lookup(flat, asset), values) for column, values in tokens.items()}
 
 
 def _lookup(flat: tf.Tensor, asset: Any) -> tf.Tensor:

@@ -61,9 +61,7 @@ def read_rows(lines: Iterable[bytes], file: str, declaration: Declaration) -> It
         except RowError as error:
             raise InvalidInputError(f"{file}, line {number}: {error}") from error
     if not reader.has_header:
-        raise InvalidInputError(
-            f"{file}, line 1: A header with the declared columns is required. Received: an empty file."
-        )
+        raise InvalidInputError(f"{file}, line 1: A header with the declared columns is required. Received: an empty file.")
 
 
 class _RowReader:
@@ -82,9 +80,7 @@ class _RowReader:
         declared = [column.name for column in self._columns]
         missing = [name for name in declared if name not in names]
         if missing:
-            raise RowError(
-                f"The header must hold every declared column; missing: {', '.join(missing)}.", ",".join(names)
-            )
+            raise RowError(f"The header must hold every declared column; missing: {', '.join(missing)}.", ",".join(names))
         repeated = sorted({name for name in declared if names.count(name) > 1})
         if repeated:
             raise RowError("The header must name each column once.", ",".join(repeated))
@@ -135,9 +131,7 @@ def _check_aligned(cells: dict[str, str]) -> None:
     lengths = {name: len(cell.split(LIST_SEPARATOR)) if cell else 0 for name, cell in cells.items()}
     if len(set(lengths.values())) > 1:
         names: Sequence[str] = list(cells)
-        raise RowError(
-            f"The columns of a history must have equal lengths: {', '.join(names)}.", _counts(lengths, cells)
-        )
+        raise RowError(f"The columns of a history must have equal lengths: {', '.join(names)}.", _counts(lengths, cells))
 
 
 def _counts(lengths: dict[str, int], cells: dict[str, str]) -> str:

@@ -186,9 +186,7 @@ def test_missing_column_is_named(tmp_path: Path) -> None:
         (["7,1,5,100"], MovieLensConfig("files", min_history=1), "`min_history` must leave at least one row"),
     ],
 )
-def test_nothing_to_write_is_an_error(
-    tmp_path: Path, ratings: list[str], config: MovieLensConfig, message: str
-) -> None:
+def test_nothing_to_write_is_an_error(tmp_path: Path, ratings: list[str], config: MovieLensConfig, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         _convert(tmp_path, ratings, config)
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from data.auc import auc
 from data.csv_files import HEADER, read_rows
 from data.interests import InterestConfig
 from data.synthesize import CHUNK_ROWS, SynthesisConfig, generate_chunks, main, synthesize
 
-metrics = pytest.importorskip("sklearn.metrics")
 SMALL = SynthesisConfig(rows=1000)
 Row = dict[str, str]
 
@@ -88,20 +88,20 @@ def test_oracle_auc_is_the_auc_of_the_truth_files(tmp_path: Path) -> None:
     labels = [int(row["act"]) for row in read_rows(result.paths)]
     lines = [line for path in sorted((tmp_path / "truth").iterdir()) for line in path.read_text().splitlines()]
     truth = [float(line) for line in lines]
-    assert result.oracle_auc == pytest.approx(metrics.roc_auc_score(labels, truth), abs=1e-12)
+    assert result.oracle_auc == pytest.approx(roc_auc_score(labels, truth), abs=1e-12)
     assert result.clicks == sum(labels)
 
 
 def test_auc_equals_sklearns_with_ties() -> None:
     rng = np.random.default_rng(0)
     scores, labels = rng.integers(0, 20, 500) / 20, rng.integers(0, 2, 500)
-    assert auc(scores, labels) == pytest.approx(metrics.roc_auc_score(labels, scores), abs=1e-12)
+    assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
     assert math.isnan(auc([0.1, 0.2], [1, 1]))
 
 
-def test_oracle_auc_lies_between_075_and_085(drawn: tuple[list[Row], np.ndarray]) -> None:
+def test_oracle_auc_leaves_room_on_both_sides(drawn: tuple[list[Row], np.ndarray]) -> None:
     rows, probability = drawn
-    assert 0.75 < auc(probability, [int(row["act"]) for row in rows]) < 0.85
+    assert 0.8 < auc(probability, [int(row["act"]) for row in rows]) < 0.9
 
 
 def test_probability_follows_from_the_joint_match(drawn: tuple[list[Row], np.ndarray]) -> None:
@@ -178,11 +178,11 @@ def test_sample_has_empty_histories_zero_tokens_and_returning_users(drawn: tuple
     ("arguments", "message"),
     [
         (["--rows", "0"], "`rows` must be positive. Received: 0."),
-        (["--spans", "0"], "`spans` must lie between 1 and `rows` = 18000. Received: 0."),
+        (["--spans", "0"], "`spans` must lie between 1 and `rows` = 30000. Received: 0."),
         (["--seed", "-1"], "`seed` must not be negative. Received: -1."),
         (["--topics", "0"], "`topics` must be positive. Received: 0."),
         (["--min-history", "1"], "`min_history` must be at least 2. Received: 1."),
-        (["--max-history", "11"], "limit = 10. Received: 11."),
+        (["--max-history", "11"], "limit = 6. Received: 11."),
         (["--click-if-match", "1.5"], "`click_if_match` must lie between 0 and 1. Received: 1.5."),
         (["--layout", "train-eval", "--eval-spans", "3"], "`eval_spans` must lie between 1 and `spans` - 1 = 2"),
         (["--truth", "{out}/truth"], "`truth` must lie outside of `out`"),

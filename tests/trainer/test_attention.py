@@ -124,5 +124,5 @@ def test_a_saved_layer_loads(tmp_path: Path) -> None:
 
 
 def test_invalid_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="`pooling` must be one of .* Received: 'mean'"):
+    with pytest.raises(ValueError, match=r"`pooling` must be one of .* Received: 'mean'"):
         AttentionPooling(pooling="mean")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
+from trainer.inputs import input_names
 from transform.features import (
     DECLARATION,
     Category,
@@ -23,9 +24,7 @@ from transform.features import (
     weight_name,
 )
 
-SMALL = Hyperparameters(
-    embedding_dim=4, attention_hidden_units=(6, 5), attention_activation="dice", dnn_hidden_units=(8, 7)
-)
+SMALL = Hyperparameters(embedding_dim=4, attention_hidden_units=(6, 5), attention_activation="dice", dnn_hidden_units=(8, 7))
 SIZE = 9
 TWO_HISTORIES = Declaration(
     (
@@ -86,7 +85,7 @@ def test_ranking_equals_scoring_each_candidate_alone(declaration: Declaration, i
     features = random_features(declaration, candidates=3)
     user, items = model.encode_user(features), model.encode_item(features)
     scores = model.score(user, items)
-    item_inputs = model.item_inputs
+    item_inputs = input_names(declaration, "item")
     for i in range(3):
         alone = {name: value[:, i] if name in item_inputs else value for name, value in features.items()}
         np.testing.assert_allclose(scores[:, i], model(alone), rtol=1e-4, atol=1e-5)
@@ -140,7 +139,7 @@ def test_padding_has_no_influence(interest_pooling: str) -> None:
     padded[name] = np.pad(features[name], ((0, 0), (0, 3)), constant_values=np.nan)
     np.testing.assert_allclose(model(padded), model(features), rtol=1e-5, atol=1e-6)
     user = model.encode_user(padded)
-    one = {name: padded[name][:, None] for name in model.item_inputs}
+    one = {name: padded[name][:, None] for name in input_names(DECLARATION, "item")}
     weights = np.array(model.attention_scores(user, model.encode_item(one))["history"])[:, 0]
     np.testing.assert_array_equal(weights != 0, user["history_mask"])
 
@@ -156,7 +155,7 @@ def test_empty_histories_and_lists_give_finite_logits_and_gradients(length: int,
     interest, _ = model._interest(
         DECLARATION.histories[0],
         user,
-        model.encode_item({name: features[name][:, None] for name in model.item_inputs}),
+        model.encode_item({name: features[name][:, None] for name in input_names(DECLARATION, "item")}),
         False,
     )
     np.testing.assert_array_equal(interest, np.zeros((6, 1, 8)))
@@ -168,9 +167,7 @@ def test_empty_histories_and_lists_give_finite_logits_and_gradients(length: int,
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("declaration", DECLARATIONS[:2])
 def test_every_weight_trains(declaration: Declaration, normalize: bool, activation: str) -> None:
-    model = create(
-        declaration, attention_activation=activation, dnn_activation=activation, attention_normalize=normalize
-    )
+    model = create(declaration, attention_activation=activation, dnn_activation=activation, attention_normalize=normalize)
     found = gradients(model, random_features(declaration))
     for weight, gradient in zip(model.trainable_weights, found, strict=True):
         assert gradient is not None, weight.path
@@ -181,7 +178,7 @@ def test_every_weight_trains(declaration: Declaration, normalize: bool, activati
 def test_training_never_changes_a_padding_row() -> None:
     model, features = create(), random_features(DECLARATION)
     before = {name: np.array(table.embeddings) for name, table in model.tables.items()}
-    model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True))
+    model.compile(keras.optimizers.Adam(0.1), keras.losses.BinaryCrossentropy(from_logits=True), run_eagerly=True)
     model.fit(features, np.array([0, 1] * 3), epochs=3, verbose=0)
     for name, table in model.tables.items():
         np.testing.assert_array_equal(np.array(table.embeddings)[0], before[name][0])
@@ -216,7 +213,7 @@ def test_dropout_and_batch_statistics_follow_training() -> None:
 def test_fit_passes_training_on() -> None:
     model, features = create(), random_features(DECLARATION)
     before = [np.array(w) for w in model.non_trainable_weights]
-    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True), jit_compile=False)
     model.evaluate(features, np.array([0, 1] * 3), verbose=0)
     for old, weight in zip(before, model.non_trainable_weights, strict=True):
         np.testing.assert_array_equal(old, weight)
@@ -295,9 +292,7 @@ def test_a_module_that_owns_it_survives_saving(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sizes", [{}, {"country": 3}, {"country": 3, "topic": -1}, {"country": 3, "topic": "3"}])
 def test_a_vocabulary_without_a_size_is_refused(sizes: dict[str, Any]) -> None:
-    with pytest.raises(
-        ValueError, match="`vocabulary_sizes` must hold a size for vocabulary '(country|topic)'. Received"
-    ):
+    with pytest.raises(ValueError, match=r"`vocabulary_sizes` must hold a size for vocabulary '(country|topic)'. Received"):
         DIN(NO_HISTORY, sizes, SMALL)
 
 

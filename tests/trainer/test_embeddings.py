@@ -87,5 +87,5 @@ def test_weights_that_sum_to_zero_give_a_zero_mean() -> None:
 
 
 def test_an_unknown_pooling_is_refused() -> None:
-    with pytest.raises(ValueError, match="`pooling` must be one of .* Received: 'min'"):
+    with pytest.raises(ValueError, match=r"`pooling` must be one of .* Received: 'min'"):
         pool(tf.ones((1, 2, 3)), tf.ones((1, 2), "bool"), "min")

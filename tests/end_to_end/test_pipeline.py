@@ -1,0 +1,190 @@
+"""From interaction CSVs to a published model, and what keeps a bad one from being published."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import NAME, ROOT, Outcome, Workspace
+from transform.features import DECLARATION
+
+pytestmark = pytest.mark.end_to_end
+
+SAMPLE = ROOT / "data" / "sample"
+
+SCORE = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+columns = {name: tf.constant(cells) for name, cells in json.load(sys.stdin).items()}
+print(json.dumps(model.signatures["serving_default"](**columns)["score"].numpy().tolist()))
+"""
+
+
+def read_sample() -> list[dict[str, str]]:
+    rows = []
+    for path in sorted(SAMPLE.glob("*.csv")):
+        with path.open(newline="") as lines:
+            rows += csv.DictReader(lines)
+    return rows
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, [column.name for column in DECLARATION.columns])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def cached_nodes(outcome: Outcome) -> set[str]:
+    return set(re.findall(r"✓ \[\d/9\] (\w+) .* cached", outcome.output))
+
+
+@pytest.fixture(scope="module")
+def first_run(workspace: Workspace) -> Outcome:
+    return workspace.run(DATA_ROOT=str(SAMPLE))
+
+
+def test_a_version_is_published(first_run: Outcome, workspace: Workspace) -> None:
+    assert first_run.status == 0
+    assert len(workspace.versions) == 1
+    assert (workspace.versions[0] / "saved_model.pb").exists()
+
+
+def test_the_summary_says_what_went_in_and_why_the_model_is_published(first_run: Outcome, workspace: Workspace) -> None:
+    rows = len(read_sample())
+    assert f"{rows} read, {rows} used" in first_run.output
+    sizes = re.search(r"(\d+) train, (\d+) eval", first_run.output)
+    assert sizes is not None
+    assert int(sizes[1]) + int(sizes[2]) == rows
+    assert 0.15 < int(sizes[2]) / rows < 0.25
+    assert re.search(r"AUC: \+0\.[5-9]\d+ against the bound \+0\.5500: holds", first_run.output)
+    assert f"version {workspace.versions[0].name}" in first_run.output
+    for node in ("example_gen", "transform", "trainer", "evaluator", "pusher"):
+        assert re.search(rf"✓ \[\d/9\] {node} .* \d+\.\d s", first_run.output)
+
+
+def test_the_published_version_scores_csv_rows_in_a_fresh_process(first_run: Outcome, workspace: Workspace) -> None:
+    rows = [row for row in read_sample() if row["hist_topic_id"]][:400]
+    columns = {name: [row[name] for row in rows] for name in DECLARATION.serving_columns}
+    run = subprocess.run(
+        [sys.executable, "-c", SCORE, str(workspace.versions[0])],
+        input=json.dumps(columns),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    scores = json.loads(run.stdout.splitlines()[-1])
+    assert len(scores) == len(rows)
+    assert all(0 < score < 1 for score in scores)
+    matches = [
+        (row["topic_id"], row["keyword_id"])
+        in zip(row["hist_topic_id"].split(","), row["hist_keyword_id"].split(","), strict=True)
+        for row in rows
+    ]
+    of_matches = [score for score, match in zip(scores, matches, strict=True) if match]
+    of_others = [score for score, match in zip(scores, matches, strict=True) if not match]
+    assert sum(of_matches) / len(of_matches) > sum(of_others) / len(of_others) + 0.3
+
+
+def test_tensorboard_logs_are_kept(first_run: Outcome, workspace: Workspace) -> None:
+    assert list(workspace.state.glob("pipeline/trainer/model_run/*/train/events*"))
+
+
+def test_a_second_run_on_unchanged_data_is_cached_and_publishes_nothing(first_run: Outcome, workspace: Workspace) -> None:
+    second = workspace.run(DATA_ROOT=str(SAMPLE))
+    assert second.status == 0
+    assert len(workspace.versions) == 1
+    assert {"example_gen", "statistics_gen", "transform", "trainer", "evaluator", "pusher"} <= cached_nodes(second)
+    assert f"version {workspace.versions[0].name}" in second.output
+
+
+def test_a_model_worse_than_the_last_blessed_one_is_refused(first_run: Outcome, workspace: Workspace) -> None:
+    """The bound on the value is lifted, so that only the comparison can refuse."""
+    worse = workspace.run(DATA_ROOT=str(SAMPLE), LEARNING_RATE="0.000001", MIN_AUC="0.1")
+    assert worse.status == 0
+    assert {"example_gen", "transform"} <= cached_nodes(worse)
+    assert re.search(r"AUC against the last blessed model: -0\.\d+ against the bound -0\.0030: FAILS", worse.output)
+    assert "no: the model is not blessed" in worse.output
+    assert len(workspace.versions) == 1
+
+
+def test_a_model_trained_on_shuffled_labels_is_refused_by_the_default_bounds_on_the_beam_runner(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    rows = read_sample()
+    labels = [row["act"] for row in rows]
+    random.Random(0).shuffle(labels)
+    write_rows(tmp_path / "shuffled.csv", [row | {"act": label} for row, label in zip(rows, labels, strict=True)])
+    fresh = Workspace(tmp_path / "state")
+    fresh.state.mkdir()
+    outcome = fresh.run(DATA_ROOT=str(tmp_path), ENGINE="beam")
+    assert outcome.status == 0
+    assert re.search(r"AUC: \+0\.[45]\d+ against the bound \+0\.5500: FAILS", outcome.output)
+    assert "no: the model is not blessed" in outcome.output
+    assert not fresh.versions
+
+
+def test_a_bad_row_stops_the_run_and_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    rows = read_sample()[:500]
+    rows[123]["act"] = "yes"
+    write_rows(tmp_path / "bad.csv", rows)
+    before = workspace.versions
+    outcome = workspace.run(DATA_ROOT=str(tmp_path))
+    assert outcome.status != 0
+    assert re.search(r"Failed in example_gen: \S*bad\.csv, line 125: `act` must be 0 or 1\. Received: 'yes'", outcome.output)
+    assert re.search(r"Log: \S+\.log", outcome.output)
+    assert workspace.versions == before
+
+
+def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Path) -> None:
+    rows = read_sample()[:3000]
+    for name in ("train", "eval"):
+        write_rows(tmp_path / "data" / name / "day.csv", rows)
+    state = Workspace(tmp_path / "state")
+    state.state.mkdir()
+    settings = {"DATA_ROOT": str(tmp_path / "data"), "MIN_AUC": "0.1"}
+    killed = subprocess.Popen(
+        [sys.executable, str(ROOT / "local_runner.py")],
+        env=state.environment(**settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert _wait_until(lambda: bool(list(state.state.glob("pipeline/transform/transformed_examples/*/Split-eval/*.gz"))))
+    assert _wait_until(lambda: (state.state / "pipeline" / "trainer").exists())
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+
+    resumed = state.run(**settings)
+    assert resumed.status == 0
+    assert {"example_gen", "statistics_gen", "transform"} <= cached_nodes(resumed)
+    assert "3000 train, 3000 eval" in resumed.output
+    assert len(state.versions) == 1
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 240) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_an_unknown_data_root_is_an_error_before_anything_runs(workspace: Workspace) -> None:
+    outcome = workspace.tfx("run", "create", "--engine=local", f"--pipeline_name={NAME}", DATA_ROOT="/no/such/folder")
+    assert outcome.status != 0
+    assert "Error: `DATA_ROOT` must be a folder of CSV files. Received: /no/such/folder" in outcome.output

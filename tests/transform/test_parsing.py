@@ -1,0 +1,62 @@
+"""Splitting cells into ragged tokens."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from transform.features import History
+from transform.parsing import keep_first, split_history, split_tokens, split_weights
+
+
+def strings(ragged: tf.RaggedTensor) -> list[list[str]]:
+    return [[token.decode() for token in row] for row in ragged.to_list()]
+
+
+def test_an_empty_cell_has_no_token() -> None:
+    assert strings(split_tokens(tf.constant(["", " ", ",,", "1"]))) == [[], [], [], ["1"]]
+
+
+def test_blanks_around_tokens_are_dropped_and_zero_is_a_token() -> None:
+    assert strings(split_tokens(tf.constant(["0, 12 ,3"]))) == [["0", "12", "3"]]
+
+
+def test_a_list_keeps_its_first_entries() -> None:
+    assert strings(keep_first(split_tokens(tf.constant(["1,2,3", "4"])), 2)) == [["1", "2"], ["4"]]
+
+
+def test_weighted_pairs_split_into_ids_and_weights() -> None:
+    ids, weights = split_weights(split_tokens(tf.constant(["1:0.4074,177:1e-2,0:3", ""])))
+    assert strings(ids) == [["1", "177", "0"], []]
+    assert weights.to_list()[0] == pytest.approx([0.4074, 0.01, 3.0])
+    assert weights.to_list()[1] == []
+
+
+@pytest.mark.parametrize("pair", ["177", "177:", ":0.5", "1:nan", "1:-1", "1:inf", "1:1e999", "1:x", "1:2:3"])
+def test_a_malformed_weight_fails_and_is_named(pair: str) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Received: {pair}"):
+        split_weights(split_tokens(tf.constant([f"5:0.1,{pair}"])))
+
+
+HISTORY = History("history", queries=(("a", "x"), ("b", "y")), max_length=3)
+
+
+def history(a: str, b: str) -> tuple[list[str], list[str]]:
+    split = split_history({"a": tf.constant([a]), "b": tf.constant([b])}, HISTORY)
+    return strings(split["a"])[0], strings(split["b"])[0]
+
+
+def test_a_history_keeps_its_newest_entries_with_the_newest_last() -> None:
+    assert history("1,2,3,4,5", "6,7,8,9,10") == (["3", "4", "5"], ["8", "9", "10"])
+
+
+def test_an_empty_history_has_no_position() -> None:
+    assert history("", "") == ([], [])
+
+
+def test_an_empty_token_keeps_its_position_in_a_history() -> None:
+    assert history("1,,3", "4,5,6") == (["1", "", "3"], ["4", "5", "6"])
+
+
+def test_histories_of_unequal_lengths_are_aligned_at_their_newest_end() -> None:
+    assert history("1,2,3", "9") == (["3"], ["9"])

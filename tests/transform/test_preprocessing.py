@@ -1,0 +1,79 @@
+"""preprocessing_fn through a real analysis and transformation by Beam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow_transform as tft
+
+from tests.support import CLICKED_ONCE, EDGE_ROWS, analyze, rows_of_default
+from transform.features import DECLARATION, FIRST_TOKEN_ID, OOV_ID, PADDING_ID
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[tft.TFTransformOutput, Rows]:
+    folder: Path = tmp_path_factory.mktemp("transform")
+    output, rows = analyze(rows_of_default(64), EDGE_ROWS, DECLARATION, folder)
+    return output, rows
+
+
+def ids(output: tft.TFTransformOutput, vocabulary: str) -> dict[str, int]:
+    tokens = output.vocabulary_by_name(vocabulary)
+    return {token.decode(): position + FIRST_TOKEN_ID for position, token in enumerate(tokens)}
+
+
+def test_all_topic_columns_map_one_token_to_one_id(analyzed: tuple[tft.TFTransformOutput, Rows]) -> None:
+    output, rows = analyzed
+    topic = ids(output, "topic")
+    row = rows[0]
+    assert row["topic_id"] == topic["3"]
+    assert list(row["follow_topic_id"]) == [topic["3"], topic["0"]]
+    assert list(row["all_topic_fav_7"]) == [topic["3"], topic["1"]]
+    assert list(row["hist_topic_id"]) == [topic["1"], topic["3"]]
+
+
+def test_weights_stay_beside_their_ids(analyzed: tuple[tft.TFTransformOutput, Rows]) -> None:
+    _, rows = analyzed
+    assert list(rows[0]["all_topic_fav_7_weight"]) == pytest.approx([0.5, 0.25])
+
+
+def test_zero_is_a_legal_id(analyzed: tuple[tft.TFTransformOutput, Rows]) -> None:
+    output, rows = analyzed
+    assert rows[1]["topic_id"] == ids(output, "topic")["0"]
+    assert rows[1]["topic_id"] not in (PADDING_ID, OOV_ID)
+
+
+def test_an_unknown_token_is_out_of_vocabulary_and_a_rare_one_too(
+    analyzed: tuple[tft.TFTransformOutput, Rows],
+) -> None:
+    output, rows = analyzed
+    assert rows[2]["topic_id"] == OOV_ID
+    assert list(rows[2]["hist_keyword_id"]) == [OOV_ID]
+    assert "seen-once" not in ids(output, "topic")
+
+
+def test_empty_lists_have_no_entries(analyzed: tuple[tft.TFTransformOutput, Rows]) -> None:
+    _, rows = analyzed
+    for column in ("follow_topic_id", "all_topic_fav_7", "all_topic_fav_7_weight", "hist_topic_id", "hist_keyword_id"):
+        assert len(rows[3][column]) == 0
+
+
+def test_a_long_history_is_cut_to_its_newest_entries(analyzed: tuple[tft.TFTransformOutput, Rows]) -> None:
+    output, rows = analyzed
+    (history,) = DECLARATION.histories
+    assert len(rows[4]["hist_topic_id"]) == len(rows[4]["hist_keyword_id"]) == history.max_length
+    assert rows[4]["hist_topic_id"][-1] == ids(output, "topic")["2"]
+    assert ids(output, "topic")["1"] not in rows[4]["hist_topic_id"]
+
+
+def test_a_candidate_seen_once_is_out_of_vocabulary_even_if_it_was_clicked_and_came_into_histories(
+    analyzed: tuple[tft.TFTransformOutput, Rows],
+) -> None:
+    output, rows = analyzed
+    assert CLICKED_ONCE in ids(output, "topic")
+    assert rows[6]["topic_id"] == OOV_ID
+    assert list(rows[6]["hist_topic_id"]) == [ids(output, "topic")[CLICKED_ONCE]]
