@@ -178,7 +178,7 @@ class DIN(keras.Model):
         items: Mapping[str, Tensor],
         training: bool | None = None,
         return_attention_scores: bool = False,
-    ) -> Tensor | tuple[Tensor, Tensors]:
+    ) -> Any:
         """Scores candidates for users.
 
         Args:

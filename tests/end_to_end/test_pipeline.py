@@ -33,7 +33,7 @@ print(json.dumps(model.signatures["serving_default"](**columns)["score"].numpy()
 
 
 def read_sample() -> list[dict[str, str]]:
-    rows = []
+    rows: list[dict[str, str]] = []
     for path in sorted(SAMPLE.glob("*.csv")):
         with path.open(newline="") as lines:
             rows += csv.DictReader(lines)

@@ -25,7 +25,7 @@ def test_moving_statistics_move_in_training_only_and_serve_inference() -> None:
     np.testing.assert_allclose(layer(inputs), sigmoid(inputs) * inputs, rtol=1e-5)  # mean 0, variance 1
     np.testing.assert_array_equal([layer.moving_mean, layer.moving_variance], [[0], [1]])
     layer(np.array([[2.0], [6.0]], "float32"), training=True)
-    np.testing.assert_allclose([layer.moving_mean, layer.moving_variance], [[1], [1.75]], rtol=1e-6)
+    np.testing.assert_allclose([layer.moving_mean, layer.moving_variance], [[1.0], [1.75]], rtol=1e-6)
     np.testing.assert_allclose(layer(inputs), sigmoid((inputs - 1) / 1.75**0.5) * inputs, rtol=1e-5)
 
 

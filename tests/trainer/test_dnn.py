@@ -1,5 +1,7 @@
 """Tests of the DNN."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,6 @@ def test_the_configs_are_complete() -> None:
         ({"l2": -1.0}, "`l2` must not be negative. Received: -1.0"),
     ],
 )
-def test_invalid_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DNN(**{"hidden_units": (4,), **arguments})

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,6 @@ def test_an_unknown_name_is_refused_by_name() -> None:
         ("interest_pooling", "sum", "must be one of ('attention', 'mean')"),
     ],
 )
-def test_a_value_out_of_range_is_refused(name: str, value: object, rule: str) -> None:
+def test_a_value_out_of_range_is_refused(name: str, value: Any, rule: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"`{name}` {rule}. Received: {value!r}.")):
         Hyperparameters(**{name: value})

@@ -1,5 +1,7 @@
 """Tests of the local activation unit."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -111,7 +113,7 @@ def test_the_config_is_complete() -> None:
         ({"activation": "tanh"}, "`activation` must be one of .* Received: 'tanh'"),
     ],
 )
-def test_invalid_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LocalActivationUnit(**arguments)
 
