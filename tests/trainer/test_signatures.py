@@ -21,6 +21,8 @@ from trainer.run import build_model, compiled
 from trainer.signatures import SCORE, ServingModule, export
 from transform.features import DECLARATION, Category, CategoryList, Declaration
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 
 # Loads a SavedModel with TensorFlow alone, and calls a signature.
