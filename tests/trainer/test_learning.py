@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Literal
 
 import keras
 import numpy as np
@@ -51,10 +52,10 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Features, np.ndar
     return encode(rows), np.array([int(row["act"]) for row in rows]), result.oracle_auc
 
 
-def trained_auc(features: Features, labels: np.ndarray, interest_pooling: str) -> float:
+def trained_auc(features: Features, labels: np.ndarray, interest_pooling: Literal["attention", "mean"]) -> float:
     """AUC on the rows after the training rows; one epoch, all settings at their defaults."""
     train = int(len(labels) * TRAIN_SHARE)
-    hyperparameters = Hyperparameters(interest_pooling=interest_pooling)  # type: ignore[arg-type]
+    hyperparameters = Hyperparameters(interest_pooling=interest_pooling)
     keras.utils.set_random_seed(hyperparameters.seed)
     sizes = {
         name: int(max(features[column].max() for column in columns)) for name, columns in DECLARATION.vocabularies.items()
