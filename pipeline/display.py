@@ -68,7 +68,7 @@ class NodeLine:
         """Ends the line: `DONE`, or `CACHED`, and the time it took."""
         self._live.stop()
         text = Text(f"  ✓ {self._title:26} ", style="green")
-        text.append(f"{self._task:46} {self._elapsed():>8}", style="default")
+        text.append(f"{self._task:39}{self._elapsed():>8}", style="default")
         if outcome != DONE:
             text.append(f"  {outcome}", style="dim")
         self._console.print(text)

@@ -35,7 +35,7 @@ NODES = {
     "transform": "builds vocabularies, maps tokens to ids",
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
-    "evaluator": "measures the model and holds it to the bounds",
+    "evaluator": "measures it and holds it to the bounds",
     "pusher": "publishes a blessed model",
 }
 
