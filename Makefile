@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-CODE := components data pipeline tests trainer transform local_runner.py
+CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
 
 .PHONY: help setup run run-synthetic test test-unit lint format schema sample lock clean
 

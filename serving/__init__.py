@@ -1,0 +1,1 @@
+"""Serving: the client, and the embedded server for hosts without TensorFlow Serving."""
