@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tfx import types
+from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -15,6 +16,7 @@ from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.driver import SPAN_NAME
 from components.example_gen.spans import EVAL, TRAIN
+from components.span_window import span_of
 
 WINDOW = "window"
 ANCHOR = "anchor"
@@ -48,6 +50,7 @@ class Executor(base_executor.BaseExecutor):
         else:
             _link(anchor, [TRAIN], output, TRAIN)
             _link(anchor, [EVAL], output, EVAL)
+        output.set_int_custom_property(utils.SPAN_PROPERTY_NAME, span_of(anchor))
         output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
         output.set_string_custom_property(EVAL_SPAN, _name(anchor))
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
@@ -74,8 +77,8 @@ class Dataset(base_component.BaseComponent):
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train` and `eval`. Custom properties: `train_spans` and `eval_span` (names, empty
-            for data without spans) and `judged_by`.
+        examples: Examples with the splits `train` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
+            and `eval_span` (names, empty for data without spans) and `judged_by`.
     """
 
     SPEC_CLASS = _Spec

@@ -17,12 +17,13 @@ from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
 from components.dataset import Dataset
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL
+from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.span_window import SpansBeforeAnchor
 from pipeline.config import REPOSITORY, RunConfig
@@ -41,6 +42,8 @@ NODES = {
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "published_later": "looks for a later span's model",
+    "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
 }
 
@@ -116,9 +119,16 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         baseline_model=latest_blessed_model.outputs["model"],
         eval_config=eval_config(DECLARATION, config.bounds),
     ).with_id("evaluator")
+    published_later = Resolver(
+        strategy_class=PublishedOnLaterSpan,
+        pushed_model=Channel(type=PushedModel),
+        dataset=examples,
+    ).with_id("published_later")
+    freshness = Freshness(pushed_model=published_later.outputs["pushed_model"], dataset=examples).with_id("freshness")
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=freshness.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
         ),
@@ -134,5 +144,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         trainer,
         latest_blessed_model,
         evaluator,
+        published_later,
+        freshness,
         pusher,
     ]
