@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx import types
 from tfx.components.example_gen import utils
@@ -57,12 +57,12 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
-    INPUTS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, Any]] = {
         WINDOW: component_spec.ChannelParameter(type=Examples, optional=True),
         ANCHOR: component_spec.ChannelParameter(type=Examples),
     }
-    OUTPUTS = {EXAMPLES: component_spec.ChannelParameter(type=Examples)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {EXAMPLES: component_spec.ChannelParameter(type=Examples)}
 
 
 class Dataset(base_component.BaseComponent):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tfx.components import (
     Evaluator,
     ExampleValidator,
@@ -48,13 +50,22 @@ NODES = {
 }
 
 
-def create_pipeline(config: RunConfig) -> Pipeline:
-    """Returns the pipeline of a configuration; a function of its argument alone."""
+# The nodes that take a span in, and stop a bad one.
+INGESTION = ("example_gen", "statistics_gen", "schema", "example_validator")
+
+
+def create_pipeline(config: RunConfig, nodes: Collection[str] = tuple(NODES)) -> Pipeline:
+    """Returns the pipeline of a configuration; a function of its arguments alone.
+
+    Args:
+        config: The configuration.
+        nodes: The ids of the nodes it has: all, or `INGESTION`.
+    """
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
-        components=_nodes(config),
+        components=[node for node in _nodes(config) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )

@@ -30,7 +30,9 @@ class SpanDriver(driver.FileBasedDriver):
     The examples carry the custom properties `span`, `version`, `span_name` and `data_root`.
     """
 
-    def resolve_exec_properties(self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any) -> dict[str, Any]:
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
         data_root = exec_properties[keys.INPUT_BASE_KEY]
         settings, custom_config = read_settings(exec_properties)
         version = settings.pop(VERSION_SETTING, None)
@@ -74,4 +76,6 @@ def _struct(settings: dict[str, Any]) -> struct_pb2.Struct:
 
 
 def _fingerprint(data_root: str, source: Source) -> str:
-    return "\n".join(io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns)
+    return "\n".join(
+        io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns
+    )

@@ -75,7 +75,9 @@ def find_spans(data_root: str) -> dict[int, str]:
         spans[number] = name
     if len({bool(_DATED.fullmatch(name)) for name in spans.values()}) > 1:
         names = sorted(spans.values())
-        raise InvalidInputError(f"The spans of {data_root} must all be dated, or all be numbered. Received: {', '.join(names)}.")
+        raise InvalidInputError(
+            f"The spans of {data_root} must all be dated, or all be numbered. Received: {', '.join(names)}."
+        )
     return dict(sorted(spans.items()))
 
 
