@@ -44,7 +44,6 @@ NEWS = [
     article("N4", "news", "newsus", "An abstract."),
 ]
 TIME = "11/12/2019 2:14:46 PM"
-DAY = "2019-11-12/interactions.csv"
 
 
 def behavior(history: str, shown: str, *, number: int = 1, user: str = "U13740", time: str = TIME) -> str:

@@ -25,7 +25,7 @@ def test_each_labelled_candidate_becomes_a_row(tmp_path: Path) -> None:
         dict(zip(HEADER, ["1", *user, "abstract", "news", *told, "newsus"], strict=True)),
         dict(zip(HEADER, ["0", *user, "abstract+entities", "sports", *told, "golf"], strict=True)),
     ]
-    assert result.train_paths == (tmp_path / "out" / DAY,)
+    assert result.train_paths == (tmp_path / "out" / "2019-11-12" / "interactions.csv",)
     assert (result.counts.rows, result.counts.clicks) == (2, 1)
 
 
