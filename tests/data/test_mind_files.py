@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,19 @@ def test_days_in_any_order_each_get_a_file_in_the_order_met(tmp_path: Path, monk
     users = [[row["client_id"] for row in read_rows([path])] for path in result.train_paths]
     assert users == [["U1", "U1", "U3", "U3"], ["U0", "U0", "U2", "U2"]]
     assert sorted(path.name for path in out.iterdir()) == ["2019-11-09", "2019-11-14"]
+
+
+def test_memory_does_not_grow_with_the_impressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.span_writer._BUFFERED_ROWS", 100)
+    peaks = []
+    for impressions in (200, 2000):
+        lines = [behavior("N1 " * 100, "N1-1 N2-0", number=number) for number in range(impressions)]
+        source = write_part(tmp_path / str(impressions), lines)
+        tracemalloc.start()
+        convert([source], tmp_path / f"out-{impressions}", MindConfig())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_train_eval_keeps_the_last_days_for_evaluation(tmp_path: Path) -> None:
