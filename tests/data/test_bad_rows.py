@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.reader import InvalidInputError
-from components.example_gen.reader import read_rows as read_strictly
 from data.bad_rows import KINDS
-from data.csv_files import HEADER
 from data.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
 from data.synthesize import main
-from transform.features import DECLARATION
+from tests.data.strict_reader import is_accepted
 
 GOOD = ["1", "100001", "0", "1", "3", "1,2", "1:0.5000,2:0.5000", "1,3", "2,4", "4"]
 
@@ -31,21 +28,14 @@ def _truth(folder: Path) -> list[tuple[str, int, str]]:
     return [(entry["file"], entry["line"], entry["kind"]) for entry in entries]
 
 
-def _is_accepted(line: bytes) -> bool:
-    try:
-        return len(list(read_strictly([",".join(HEADER).encode(), line], "file", DECLARATION))) == 1
-    except InvalidInputError:
-        return False
-
-
 @pytest.mark.parametrize("history", [("1,3", "2,4"), ("", "")], ids=["history", "no history"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_breaks_a_rule(kind: str, history: tuple[str, str]) -> None:
-    assert not _is_accepted(KINDS[kind]([*GOOD[:7], *history, GOOD[9]]))
+    assert not is_accepted(KINDS[kind]([*GOOD[:7], *history, GOOD[9]]))
 
 
 def test_the_row_that_is_spoiled_is_good_itself() -> None:
-    assert _is_accepted(b'1,100001,0,1,3,"1,2","1:0.5000,2:0.5000","1,3","2,4",4')
+    assert is_accepted(b'1,100001,0,1,3,"1,2","1:0.5000,2:0.5000","1,3","2,4",4')
 
 
 def test_without_the_bad_rows_the_files_are_the_clean_ones(folders: tuple[Path, Path, Path]) -> None:
@@ -63,7 +53,7 @@ def test_truth_names_every_row_that_the_reader_refuses(folders: tuple[Path, Path
     refused = set()
     for path in dirty.rglob("*.csv"):
         for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-            if number > 1 and not _is_accepted(line):
+            if number > 1 and not is_accepted(line):
                 refused.add((path.relative_to(dirty).as_posix(), number))
     told = _truth(truth)
     assert {(file, line) for file, line, _ in told} == refused

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.reader import read_rows as read_strictly
 from data.csv_files import HEADER
 from tests.data.mind_parts import NEWS, article, behavior, convert_part, entity_list
-from transform.features import DECLARATION
+from tests.data.strict_reader import accepted_rows
 
 
 def test_each_labelled_candidate_becomes_a_row(tmp_path: Path) -> None:
@@ -102,6 +101,5 @@ def test_converted_rows_pass_the_strict_reader(tmp_path: Path) -> None:
     lines = [behavior("", "N1-1 N5-0"), behavior("N5 N9 N1", "N2-1 N5-1"), behavior(" ".join(["N5"] * 70), "N3-0")]
     result, rows = convert_part(tmp_path, lines, news=news)
     (path,) = result.train_paths
-    with path.open("rb") as file:
-        assert [row.cells for row in read_strictly(file, path.name, DECLARATION)] == rows
+    assert accepted_rows(path) == rows
     assert len(rows) == 5

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.reader import read_rows as read_strictly
 from data.csv_files import HEADER, read_rows
 from data.movielens import Conversion, MovieLensConfig, convert, main
-from transform.features import DECLARATION
+from tests.data.strict_reader import accepted_rows
 
 MOVIES = [
     "1::Toy Story (1995)::Animation|Children's|Comedy",
@@ -103,8 +102,7 @@ def test_converted_rows_pass_the_strict_reader(tmp_path: Path) -> None:
     source = _source(tmp_path / "source", ["1::1::5::100", "1::2::4::101", "1::73::2::102"])
     result = convert(source, tmp_path / "out", FILES)
     (path,) = result.train_paths
-    with path.open("rb") as file:
-        assert [row.cells for row in read_strictly(file, path.name, DECLARATION)] == _rows(result)
+    assert accepted_rows(path) == _rows(result)
 
 
 def test_command_reads_dat_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
