@@ -64,8 +64,10 @@ def test_favourites_stay_within_the_declared_length(tmp_path: Path) -> None:
 
 
 def test_main_entity_is_the_surest_then_the_first_then_the_subcategory(tmp_path: Path) -> None:
-    _, rows = convert_part(tmp_path, [behavior("N1 N4", "N1-1 N2-0 N3-0")], keyword="entity")
-    assert [row["keyword_id"] for row in rows] == ["Q7", "Q8", "recipes"]
+    news = [*NEWS, article("N5", "news", "newsus", "Too.", entity_list(("Q1", 0.1, 0)), entity_list(("Q2", 0.9, 0)))]
+    part = [behavior("N1 N4", "N1-1 N2-0 N3-0 N5-0")]
+    _, rows = convert_part(tmp_path, part, news=news, keyword="entity")
+    assert [row["keyword_id"] for row in rows] == ["Q7", "Q8", "recipes", "Q1"]
     assert {row["hist_keyword_id"] for row in rows} == {"Q7,newsus"}
 
 

@@ -58,12 +58,12 @@ def test_malformed_and_repeated_news_are_counted(tmp_path: Path) -> None:
 
 
 def test_crlf_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
-    behaviors = [behavior("N1 N2", "N3-1 N4-0"), behavior("", "N1-1", number=2)]
+    behaviors = [behavior("N1 N2", "N3-1 N4-0"), behavior("", "N1-1", number=2), ""]
     _, plain = convert_part(tmp_path / "lf", behaviors)
     news = ["\ufeff" + NEWS[0], *NEWS[1:]]
-    result, rows = convert_part(tmp_path / "crlf", ["\ufeff" + behaviors[0], behaviors[1]], news=news, end="\r\n")
+    result, rows = convert_part(tmp_path / "crlf", ["\ufeff" + behaviors[0], *behaviors[1:]], news=news, end="\r\n")
     assert rows == plain
-    assert result.counts.news_malformed == 0
+    assert (result.counts.news_malformed, result.counts.impressions_malformed) == (0, 0)
 
 
 def test_days_in_any_order_each_get_a_file_in_the_order_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +101,12 @@ def test_train_eval_keeps_the_last_days_for_evaluation(tmp_path: Path) -> None:
 
 def test_several_parts_share_their_news(tmp_path: Path) -> None:
     train = write_part(tmp_path / "train", [behavior("N1", "N1-1")], NEWS[:2])
-    dev = write_part(tmp_path / "dev", [behavior("N1", "N3-0", time="11/15/2019 1:00:00 AM")], NEWS[1:])
+    changed = article("N2", "weather", "rain")
+    dev = write_part(tmp_path / "dev", [behavior("N1 N2", "N3-0", time="11/15/2019 1:00:00 AM")], [changed, *NEWS[2:]])
     result = convert([train, dev], tmp_path / "out", MindConfig(layout="files"))
     assert [path.name for path in result.train_paths] == ["2019-11-12.csv", "2019-11-15.csv"]
     assert (result.counts.news, result.counts.news_malformed, result.counts.history_unknown) == (4, 0, 0)
+    assert [row["hist_topic_id"] for row in read_rows(result.train_paths)] == ["sports", "sports,sports"]
 
 
 def test_negative_share_thins_candidates_without_a_click_only(tmp_path: Path) -> None:
@@ -129,6 +131,14 @@ def test_split_without_labels_is_refused_and_nothing_is_left(
     assert main(["--source", str(source), "--out", str(tmp_path / "out")]) == 2
     assert "behaviors.tsv must label its candidates" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_first_hundred_impressions_tell_whether_there_are_labels(tmp_path: Path) -> None:
+    unlabelled, labelled = behavior("N1", "N3 N4"), behavior("N1", "N3-1")
+    result, rows = convert_part(tmp_path / "stray", [*[unlabelled] * 99, labelled, *[unlabelled] * 200])
+    assert (len(rows), result.counts.impressions_malformed) == (1, 299)
+    with pytest.raises(ValueError, match=r"Received: 100 impressions without any label\."):
+        convert_part(tmp_path / "test-split", [*[unlabelled] * 100, labelled])
 
 
 def test_failure_in_the_second_part_leaves_nothing_of_the_first(tmp_path: Path) -> None:

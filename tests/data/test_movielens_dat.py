@@ -60,6 +60,13 @@ def test_encoding_and_line_ends_change_nothing(tmp_path: Path, encoding: str, en
     assert (result.skipped.ratings, result.skipped.movies) == (0, 0)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8"])
+def test_text_is_read_in_the_encoding_it_is_in(tmp_path: Path, encoding: str) -> None:
+    movies = ["5::Été (1968)::Comédie|Drama"]
+    source = _source(tmp_path / "source", ["1::5::5::100"], movies, encoding)
+    assert [row["topic_id"] for row in _rows(convert(source, tmp_path / "out", FILES))] == ["Comédie"]
+
+
 def test_dat_and_csv_of_the_same_events_give_the_same_bytes(tmp_path: Path) -> None:
     events = [
         (user, movie, 1 + (user + movie) % 5, 100 * second) for user in (7, 8) for second, movie in enumerate((1, 2, 73))
