@@ -9,45 +9,51 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from components.example_gen.spans import find_source, find_spans, span_number
 from pipeline.command import run_command
 from pipeline.config import RunConfig
 
 
-def chosen_spans(text: str, config: RunConfig, available: Mapping[int, str]) -> list[str]:
+def chosen_spans(text: str, config: RunConfig) -> list[str]:
     """The folder names of the asked-for spans, oldest first.
 
     Args:
-        text: `FROM..TO`, a list, or nothing: then the spans of the window of `config.span`, that one included.
+        text: `FROM..TO`, a list, or nothing: then the spans of the window of `config.span`, that one included. Days of a
+            range that have no folder are left out.
         config: The run's settings.
-        available: What the data root holds: folder names by number.
 
     Raises:
         ValueError: The data root has no such span.
     """
-    numbers = {name: number for number, name in available.items()}
-
-    def number(name: str) -> int:
-        for known in (name, f"span-{name}"):
-            if known in numbers:
-                return numbers[known]
-        raise ValueError(f"`SPANS` must name spans of {config.data_root}. Received: {name!r}, which it does not have.")
-
+    available = find_spans(config.data_root)
     if not available:
         raise ValueError(f"`DATA_ROOT` must hold folders of spans. Received: {config.data_root}, without one.")
-    if not text:
-        last = max(available) if config.span == "newest" else number(config.span)
-        return [available[n] for n in sorted(available) if n <= last][-config.window_spans - 1 :]
-    if ".." in text:
-        first, last_name = text.split("..", 1)
-        low, high = (number(first) if first else min(available)), (number(last_name) if last_name else max(available))
-        return [available[n] for n in sorted(available) if low <= n <= high]
-    return [available[n] for n in sorted({number(name.strip()) for name in text.split(",")})]
+    if text and ".." not in text:
+        sources = [find_source(config.data_root, name.strip()) for name in text.split(",")]
+        return [available[number] for number in sorted({source.span for source in sources})]
+    low, high, most = min(available), max(available), len(available)
+    if text:
+        first, last = text.split("..", 1)
+        low, high = _bound(first, low), _bound(last, high)
+    else:
+        high, most = find_source(config.data_root, config.span).span, config.window_spans + 1
+    chosen = [available[number] for number in sorted(available) if low <= number <= high][-most:]
+    if not chosen:
+        raise ValueError(f"`SPANS` must hold spans of {config.data_root}. Received: {text}, without one.")
+    return chosen
+
+
+def _bound(text: str, default: int) -> int:
+    number = span_number(text) if text else default
+    if number is None:
+        raise ValueError(f"`SPANS` must be bounded by spans: dates, folder names or numbers. Received: {text!r}.")
+    return number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,11 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = parser.parse_args(argv).spans
 
     def body(config: RunConfig, engine: str, console: Console, log: Path) -> int:
-        from components.example_gen.spans import find_spans
         from pipeline.local import ingest
 
         try:
-            spans = chosen_spans(text, config, find_spans(config.data_root))
+            spans = chosen_spans(text, config)
         except ValueError as error:
             console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
             return 1

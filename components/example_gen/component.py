@@ -22,7 +22,7 @@ class InteractionExampleGen(FileBasedExampleGen):
         span: Which span: `newest`, or its folder's name, its date or its number.
         version: Which version of the span. Defaults to its newest.
         train_buckets: Of `train_buckets + eval_buckets` hash buckets of the group, how many go to `train`. All rows of one
-            user are on the same side. Not used if the folder holds a `train` and an `eval` folder, which are the splits then.
+            user are on the same side. Not used if the folder holds a `train` and an `eval` folder: those are the splits.
         eval_buckets: The same for `eval`.
         code_fingerprint: Changes whenever the code that reads rows changes, to keep the cache honest.
 

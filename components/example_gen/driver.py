@@ -25,8 +25,8 @@ VERSION_SETTING = "version"
 class SpanDriver(driver.FileBasedDriver):
     """Resolves the asked-for span and version to files.
 
-    Beyond TFX's driver it finds the data root's layout by itself, takes a span's re-exports for its versions, and forgets the
-    question once it is answered: the newest span is the same execution, and the same cache entry, as that span by its name.
+    Beyond TFX's driver it finds the data root's layout by itself, takes a span's re-exports for its versions, and forgets
+    the question once it is answered: the newest span is the same execution, and cache entry, as that span by its name.
     The examples carry the custom properties `span`, `version`, `span_name` and `data_root`.
     """
 
