@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from apache_beam.options.pipeline_options import StandardOptions
+from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from rich.text import Text
@@ -38,7 +39,7 @@ def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
     if not run_ids:
         log.unlink()
     for run_id in run_ids:
-        print_summary(config, read_run(_connection(config), run_id), console, log)
+        print_summary(config, read_run(MetadataStore(_connection(config)), run_id), console, log)
     return 0
 
 
@@ -53,7 +54,7 @@ def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Consol
         config = dataclasses.replace(config, span=span)
         try:
             for run_id in _run(config, engine, console, INGESTION):
-                print_ingestion(read_run(_connection(config), run_id), console)
+                print_ingestion(read_run(MetadataStore(_connection(config)), run_id), console)
         except NodeError as failure:
             _print_failure(failure, console)
             failed.append(span)

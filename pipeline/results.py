@@ -34,9 +34,8 @@ class RunRecord:
         return self.outputs.get(node, {}).get(key, ())
 
 
-def read_run(connection: mlmd_pb2.ConnectionConfig, run_id: str) -> RunRecord:
+def read_run(store: mlmd.MetadataStore, run_id: str) -> RunRecord:
     """Reads a run from the metadata store. Raises LookupError if it holds no run of this id."""
-    store = mlmd.MetadataStore(connection)
     context = store.get_context_by_type_and_name(PIPELINE_RUN, run_id)
     if context is None:
         raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")

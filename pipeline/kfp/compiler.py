@@ -13,7 +13,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.fingerprint import code_fingerprint
 from pipeline.kfp import node_ir, parameters
-from pipeline.kfp.arguments import option
+from pipeline.kfp.command import option
 from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.resources import equip
 from pipeline.pipeline import NODES, create_pipeline
@@ -33,8 +33,11 @@ def compile_package(config: PackageConfig, path: Path) -> None:
         path: The file, `*.yaml`.
 
     Raises:
-        ValueError: The configuration names a node that the pipeline does not have, or a node's IR is too large.
+        ValueError: The configuration names no metadata store, or a node that the pipeline does not have, or a node's IR is too
+            large.
     """
+    if config.metadata_store is None:
+        raise ValueError("`metadata_store` must be given for Kubeflow.")
     ir = Compiler().compile(create_pipeline(config.run_config()))
     unknown = sorted(set(config.nodes) - {node.pipeline_node.node_info.id for node in ir.nodes} - {REPORT})
     if unknown:

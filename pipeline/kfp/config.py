@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from components.bounds import Bounds
 from pipeline.config import PIPELINE_NAME, RunConfig
-from pipeline.kfp.arguments import LEASE_SECONDS
+from pipeline.kfp.command import LEASE_SECONDS
 from trainer.hyperparameters import Hyperparameters
 
 _CHECKED = ConfigDict(extra="forbid")
@@ -201,7 +201,7 @@ class PackageConfig:
         image: The image of every step, with this project installed.
         data_root: The folder of the data, in the steps: on a mounted volume, or `gs://`.
         state_root: Where runs keep what they write, in the steps.
-        metadata_store: The database of ML Metadata.
+        metadata_store: The database of ML Metadata; Kubeflow needs it, Vertex AI has its own.
         pipeline_name: The pipeline's name.
         image_pull_policy: Kubernetes' rule for pulling it.
         image_pull_secrets: The names of secrets for pulling it.
@@ -217,7 +217,7 @@ class PackageConfig:
     image: Annotated[str, Field(pattern=r"^[^\s{}$]+$")]
     data_root: Path
     state_root: Path
-    metadata_store: MetadataStore
+    metadata_store: MetadataStore | None = None
     pipeline_name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = PIPELINE_NAME
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: list[Name] = dataclasses.field(default_factory=list)

@@ -7,7 +7,6 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 from tfx.dsl.io import fileio
-from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
@@ -15,7 +14,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.display import CACHED, DONE
 from pipeline.errors import NodeError
 from pipeline.kfp import states
-from pipeline.kfp.store import open_store
+from pipeline.kfp.store import Metadata, open_store
 
 State = metadata_store_pb2.Execution.State
 
@@ -44,7 +43,7 @@ def launch(one: pipeline_pb2.Pipeline, run_id: str, connection: metadata_store_p
     deployment = runner_utils.extract_local_deployment_config(one)
     _Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=Metadata(connection),
         pipeline_info=one.pipeline_info,
         pipeline_runtime_spec=one.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, name),

@@ -105,7 +105,7 @@ class Leases:
         latest = leases[-1]
         expires = latest.renewed + self._seconds
         if not latest.released and expires > self._now():
-            until = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
+            until = datetime.datetime.fromtimestamp(expires, datetime.UTC)
             raise LeaseError(
                 f"Only one run of {self._pipeline} may be at work. Received: run {run_id}, while run {latest.run_id} is. "
                 f"Start it again later; if that run is gone, after {until:%Y-%m-%d %H:%M:%S} UTC."

@@ -15,13 +15,14 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from pipeline.kfp.arguments import add_run_arguments, checked_run_id, option
+from pipeline.kfp.command import add_run_arguments, checked_run_id, option, prepare_libraries
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """Runs the command. Returns the exit status: 1 after the cause on standard error, else 0."""
+    prepare_libraries()
     from pipeline.kfp import parameters
 
     parser = argparse.ArgumentParser(prog="python -m pipeline.kfp.node", description=(__doc__ or "").splitlines()[0])
@@ -31,8 +32,6 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     for name in parameters.PARAMETERS:
         parser.add_argument(option(name), help=parameters.PARAMETERS[name].description)
     arguments = parser.parse_args(argv)
-    # TFX's images ask for Keras 2; the model is Keras 3.
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_LOG_FORMAT, force=True)
     from pipeline.errors import cause_of
 

@@ -48,7 +48,9 @@ def to_text(one: pipeline_pb2.Pipeline) -> str:
         raise ValueError(f"A node's IR must not exceed {MAX_BYTES} bytes. Received: {len(text.encode())} of {name}.")
     for mark in _MARKS:
         if mark in text:
-            raise ValueError(f"A node's IR must not hold {mark!r}, which Kubeflow would substitute. Received: one in {name}.")
+            raise ValueError(
+                f"A node's IR must not hold {mark!r}, which Kubeflow would substitute. Received: one in {name}."
+            )
     return text
 
 

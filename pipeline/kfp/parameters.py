@@ -87,9 +87,9 @@ def parse(name: str, text: str) -> Value:
 
 def configured(config: RunConfig, values: Mapping[str, Value]) -> RunConfig:
     """The configuration with parameters replaced. Raises ValueError if a value is out of its range."""
-    given = dict(values)
+    given: dict[str, Any] = dict(values)
     if "span_version" in given:
-        given["span_version"] = _version(str(given["span_version"]))  # type: ignore[assignment]
+        given["span_version"] = _version(str(given["span_version"]))
     parts: dict[str, Any] = {}
     for part in ("hyperparameters", "bounds"):
         names = {field.name for field in dataclasses.fields(getattr(config, part))} & set(given)

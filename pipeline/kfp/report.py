@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from pipeline.kfp import parameters
-from pipeline.kfp.arguments import add_run_arguments, checked_run_id, option
+from pipeline.kfp.command import add_run_arguments, checked_run_id, option, prepare_libraries
 from pipeline.kfp.notify import WEBHOOK, post
 
 NOTIFY = ("never", "failure", "always")
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     for name in parameters.PARAMETERS:
         parser.add_argument(option(name), required=True, help=parameters.PARAMETERS[name].description)
     arguments = parser.parse_args(argv)
-    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    prepare_libraries()
     errors = []
     failure = "its nodes are unknown: the metadata store could not be read"
     try:
@@ -72,13 +72,13 @@ def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]
     from rich.console import Console
 
     from pipeline.config import RunConfig
-    from pipeline.kfp.store import connection_from_environment
+    from pipeline.kfp.store import connection_from_environment, open_store
     from pipeline.results import read_run
     from pipeline.summary import print_summary
 
     values = {name: parameters.parse(name, getattr(arguments, name)) for name in parameters.PARAMETERS}
     base = RunConfig(data_root="", state_root=arguments.state_root, pipeline_name=arguments.pipeline_name)
-    run = read_run(connection_from_environment(environment), arguments.run_id)
+    run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
     print_summary(parameters.configured(base, values), run, Console(file=sys.stdout, highlight=False, width=120))
 
 

@@ -65,6 +65,8 @@ def _size(task: dsl.PipelineTask, step: Step) -> None:
 
 def _metadata(config: PackageConfig) -> dict[str, Setting]:
     store = config.metadata_store
+    if store is None:
+        return {}
     settings = {
         "HOST": store.host,
         "PORT": store.port,

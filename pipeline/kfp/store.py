@@ -8,6 +8,9 @@ from collections.abc import Mapping
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+
+from pipeline.kfp.escaped_store import EscapedStore
 
 PREFIX = "METADATA_"
 REQUIRED = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
@@ -16,7 +19,7 @@ _ATTEMPTS = 5
 
 
 def connection_from_environment(environment: Mapping[str, str]) -> metadata_store_pb2.ConnectionConfig:
-    """The connection that METADATA_HOST, _PORT, _DATABASE, _USER, _PASSWORD and optionally _SSL_MODE and _SSL_ROOT_CERT name.
+    """The connection that METADATA_HOST, _PORT, _DATABASE, _USER and _PASSWORD name; _SSL_MODE, _SSL_ROOT_CERT are optional.
 
     Raises:
         ValueError: One of them is missing, or the port is no number. No message holds a value but the port's.
@@ -56,9 +59,18 @@ def open_store(connection: metadata_store_pb2.ConnectionConfig, first_wait: floa
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return mlmd.MetadataStore(connection)
+            return EscapedStore(connection)
         except (RuntimeError, mlmd.errors.StatusError) as error:
             wait = first_wait * 2**attempt
             logging.getLogger(__name__).warning("No metadata store yet, next try in %.0f s: %s", wait, error)
             time.sleep(wait)
-    return mlmd.MetadataStore(connection)
+    return EscapedStore(connection)
+
+
+class Metadata(metadata.Metadata):
+    """TFX's handle of the metadata store, with the store that `open_store` opens."""
+
+    def __enter__(self) -> Metadata:
+        self._store = open_store(self.connection_config)
+        self._users += 1
+        return self

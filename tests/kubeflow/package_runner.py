@@ -111,7 +111,9 @@ class _Run:
                     task = waiting.pop(name)
                     well = all(ends[dependency] == "COMPLETE" for dependency in task.get("dependentTasks", []))
                     if well or task.get("triggerPolicy", {}).get("strategy") == "ALL_UPSTREAM_TASKS_COMPLETED":
-                        inputs = {key: self._input(given, values, ends) for key, given in task["inputs"]["parameters"].items()}
+                        inputs = {
+                            key: self._input(given, values, ends) for key, given in task["inputs"]["parameters"].items()
+                        }
                         running[pool.submit(self._task, name, task, inputs)] = name
                     else:
                         ends[name] = "NOT_TRIGGERED"

@@ -1,8 +1,10 @@
-"""The arguments that the steps' commands have in common."""
+"""What the steps' commands have in common: arguments, and settings of libraries."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import warnings
 
 # Covers what Kubeflow puts between two steps: a pod that waits for its machine.
 LEASE_SECONDS = 1800
@@ -11,6 +13,16 @@ LEASE_SECONDS = 1800
 def option(name: str) -> str:
     """The command line's option of a parameter."""
     return f"--{name.replace('_', '-')}"
+
+
+def prepare_libraries() -> None:
+    """Settings of libraries that must be made before they are imported."""
+    # TFX's images ask for Keras 2; the model is Keras 3.
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    # What a step prints is for people who look for the cause of a failure.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GLOG_minloglevel", "1")
+    warnings.simplefilter("ignore")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
