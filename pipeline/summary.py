@@ -13,7 +13,7 @@ from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import ROWS_READ, ROWS_USED
 from components.example_gen.spans import EVAL, TRAIN, find_spans
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, published, read_run, split_sizes
+from pipeline.results import Artifact, RunRecord, number, published, read_run, split_sizes, text
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
@@ -43,28 +43,28 @@ def _table(lines: list[Line]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for title, text in lines:
-        table.add_row(title, text)
+    for title, content in lines:
+        table.add_row(title, content)
     return table
 
 
 def _rows(run: RunRecord) -> Iterator[Line]:
-    counts = run.one("example_gen", "examples").custom_properties
-    yield "Rows", f"{counts[ROWS_READ].int_value} read, {counts[ROWS_USED].int_value} used"
+    examples = run.one("example_gen", "examples")
+    yield "Rows", f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
 
 
 def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
-    dataset = run.one("dataset", "examples").custom_properties
+    dataset = run.one("dataset", "examples")
     span = run.one("example_gen", "examples")
-    if dataset[JUDGED_BY].string_value == NEXT_SPAN:
-        names = dataset[TRAIN_SPANS].string_value.split(",")
+    if text(dataset, JUDGED_BY) == NEXT_SPAN:
+        names = text(dataset, TRAIN_SPANS).split(",")
         spans = names[0] if len(names) == 1 else f"{len(names)} spans from {names[0]} to {names[-1]}"
-        rows = sum(examples.custom_properties[ROWS_USED].int_value for examples in run.all("window", "examples"))
-        judging = span.custom_properties[ROWS_USED].int_value
-        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {dataset[EVAL_SPAN].string_value} judge"
+        rows = sum(number(examples, ROWS_USED) for examples in run.all("window", "examples"))
+        judging = number(span, ROWS_USED)
+        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {text(dataset, EVAL_SPAN)} judge"
     else:
         sizes = split_sizes(run.one("statistics_gen", "statistics"), (TRAIN, EVAL))
-        name = dataset[EVAL_SPAN].string_value
+        name = text(dataset, EVAL_SPAN)
         yield (
             "Split",
             f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
@@ -77,11 +77,11 @@ def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
 def _missing(config: RunConfig, dataset: Artifact) -> list[str]:
     """The spans that the window would hold if they had been ingested."""
     available = list(find_spans(config.data_root).values())
-    anchor = dataset[EVAL_SPAN].string_value
+    anchor = text(dataset, EVAL_SPAN)
     if anchor not in available:
         return []
     before = available[: available.index(anchor)][-config.window_spans :]
-    return [name for name in before if name not in dataset[TRAIN_SPANS].string_value.split(",")]
+    return [name for name in before if name not in text(dataset, TRAIN_SPANS).split(",")]
 
 
 def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
@@ -92,7 +92,7 @@ def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     for name, metrics in sorted(evaluation.slices.items()):
         rows = f"{metrics['example_count']:.0f} rows"
         yield "", f"{name}: AUC {metrics['auc']:.4f}, log loss {metrics['binary_crossentropy']:.4f} on {rows}"
-    blessed = run.one("evaluator", "blessing").custom_properties["blessed"].int_value == 1
+    blessed = number(run.one("evaluator", "blessing"), "blessed") == 1
     yield "Blessed", "yes" if blessed else "no"
     for check in evaluation.checks:
         yield "", _check(check)
