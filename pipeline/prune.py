@@ -61,10 +61,12 @@ def prune(config: RunConfig, plan: Plan, dead_letter_days: int, dry_run: bool) -
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("Versions", _went(len(plan.versions), dry_run), f"stay: {', '.join(plan.kept_versions) or 'none'}")
-    table.add_row("Runs", _went(len(plan.runs), dry_run), f"stay: {len(plan.kept_runs)}")
     table.add_row("Artifacts", _went(len(plan.artifacts), dry_run), f"stay: {len(plan.kept_artifacts)}")
     table.add_row("Dead letters", _went(len(expired), dry_run), f"older than {dead_letter_days} days")
-    table.add_row("Size", f"{size / 1e6:.1f} MB", "" if dry_run else f"{executions} executions forgotten")
+    table.add_row("Size", f"{size / 1e6:.1f} MB")
+    table.add_row(
+        "Metadata", "" if dry_run else f"{executions} executions forgotten", f"runs that stay: {len(plan.kept_runs)}"
+    )
     return table
 
 
