@@ -109,11 +109,11 @@ def cut(file: DataFile, range_bytes: int) -> list[FileRange]:
 def bundle(files: Sequence[DataFile], range_bytes: int) -> list[list[FileRange]]:
     """The ranges of all files, in order, put together to bundles of about `range_bytes` bytes."""
     bundles: list[list[FileRange]] = []
-    filled = range_bytes
+    filled = 0
     for file in files:
         for part in cut(file, range_bytes):
             size = file.size * _GZIP_RATIO if part.end is None else part.end - part.start
-            if filled + size > range_bytes:
+            if not bundles or filled + size > range_bytes:
                 bundles.append([])
                 filled = 0
             bundles[-1].append(part)
