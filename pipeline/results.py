@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,41 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.orchestration import metadata
 
+from components.lineage import PIPELINE_RUN
+
 # ml_metadata ships no types: a metadata_store_pb2.Artifact.
 Artifact = Any
 
 
-def run_outputs(metadata_path: Path, run_id: str) -> dict[str, dict[str, list[Artifact]]]:
-    """The artifacts that the nodes of a run have put out, cached ones too: by node id, then by output key."""
-    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(str(metadata_path)))
-    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """What the nodes of a run have put out, by node id, then by output key; and which nodes took it from the cache."""
+
+    outputs: Mapping[str, Mapping[str, Sequence[Artifact]]]
+    cached: frozenset[str]
+
+    def one(self, node: str, key: str) -> Artifact:
+        """The only artifact of an output."""
+        (artifact,) = self.outputs[node][key]
+        return artifact
+
+    def all(self, node: str, key: str) -> Sequence[Artifact]:
+        """The artifacts of an output; none if a resolver has found none."""
+        return self.outputs.get(node, {}).get(key, ())
+
+
+def read_run(metadata_path: str, run_id: str) -> RunRecord:
+    """Reads a run from the metadata store. Raises LookupError if it holds no run of this id."""
+    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(metadata_path))
+    context = store.get_context_by_type_and_name(PIPELINE_RUN, run_id)
     if context is None:
         raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")
     outputs: dict[str, dict[str, list[Artifact]]] = {}
+    cached = set()
     for execution in store.get_executions_by_context(context.id):
         node = _node_of(store, execution)
+        if execution.last_known_state == mlmd_pb2.Execution.CACHED:
+            cached.add(node)
         events = [
             event
             for event in store.get_events_by_execution_ids([execution.id])
@@ -33,7 +55,7 @@ def run_outputs(metadata_path: Path, run_id: str) -> dict[str, dict[str, list[Ar
         artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])}
         for event in events:
             outputs.setdefault(node, {}).setdefault(event.path.steps[0].key, []).append(artifacts[event.artifact_id])
-    return outputs
+    return RunRecord(outputs, frozenset(cached))
 
 
 def _node_of(store: mlmd.MetadataStore, execution: mlmd_pb2.Execution) -> str:
