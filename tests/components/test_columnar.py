@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from components.example_gen.header import read_header
 from components.example_gen.reader import RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
-from data.synthesize import SynthesisConfig, generate_chunks
+from data.synthesis import SynthesisConfig, synthesize
 from transform.features import DECLARATION
 
 NAMES = [column.name for column in DECLARATION.columns]
@@ -137,21 +138,18 @@ def test_a_good_row_is_not_lost_to_a_bad_neighbour() -> None:
     assert len(accepted) + len(rejected) == len(lines) - 1  # "\r" is blank
 
 
-def test_a_generated_file_of_100_000_rows_has_no_rejects() -> None:
-    rows = 100_000
-    config = SynthesisConfig(rows=rows, spans=1)
-    header = ",".join(NAMES).encode() + b"\n"
-    lines = [header.decode()]
-    for chunk, _ in generate_chunks(config, 0):
-        lines += [",".join(f'"{cell}"' if "," in cell else cell for cell in row) + "\n" for row in chunk]
-    data = "".join(lines).encode()
-    reader = BlockReader(read_header(header, ",", DECLARATION), DECLARATION, IngestionSettings())
+def test_a_generated_file_of_100_000_rows_has_no_rejects(tmp_path: Path) -> None:
+    (path,) = synthesize(SynthesisConfig(rows=100_000, spans=1), tmp_path).paths
+    bounds = IngestionSettings()
     used = 0
-    for block in read_blocks(io.BytesIO(data), len(header), len(data), IngestionSettings().max_row_bytes):
-        checked = reader.read(block)
-        assert not checked.rejected
-        used += len(checked.rows)
-    assert used == rows
+    with path.open("rb") as stream:
+        header = stream.readline()
+        reader = BlockReader(read_header(header, ",", DECLARATION), DECLARATION, bounds)
+        for block in read_blocks(stream, len(header), path.stat().st_size, bounds.max_row_bytes):
+            checked = reader.read(block)
+            assert not checked.rejected
+            used += len(checked.rows)
+    assert used == 100_000
 
 
 def test_a_line_longer_than_the_bound_is_not_held_in_memory() -> None:
