@@ -75,18 +75,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         settings = settings_of(exec_properties)
         splits = splits_of(exec_properties)
-        shards: list[Shard] = []
-        notes: dict[str, list[str]] = {IGNORED_FILES: [], IGNORED_COLUMNS: []}
-        for name, pattern in patterns_of(exec_properties).items():
-            found, ignored = find_files(pattern)
-            files = read_headers(found, DECLARATION, settings)
-            shards += _shards(name, bundle(files, settings.range_bytes))
-            notes[IGNORED_FILES] += ignored
-            notes[IGNORED_COLUMNS] += [repr(column) for file in files for column in file.header.others]
+        found = {name: find_files(pattern) for name, pattern in patterns_of(exec_properties).items()}
+        files = read_headers([path for paths in found.values() for path in paths.data], DECLARATION, settings)
+        shards = [
+            shard
+            for name, paths in found.items()
+            for shard in _shards(name, bundle([files[path] for path in paths.data], settings.range_bytes))
+        ]
         self._write(shards, splits, examples, settings)
         counts = read_file_counts(examples.uri)
         self._judge(counts, examples.uri, settings)
-        notes[HEADER_ONLY_FILES] = [count["file"] for count in counts if not count[ROWS_READ]]
+        notes = {
+            IGNORED_COLUMNS: [repr(column) for file in files.values() for column in file.header.others],
+            IGNORED_FILES: [path for paths in found.values() for path in paths.ignored],
+            HEADER_ONLY_FILES: [count["file"] for count in counts if not count[ROWS_READ]],
+        }
         _describe(examples, exec_properties, counts, notes)
 
     def _write(
@@ -94,6 +97,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         names = [name for split in splits.values() for name in split.names]
         examples.split_names = artifact_utils.encode_split_names(names)
+        # What an attempt that was cut off has left there would be read as part of this one.
+        if fileio.exists(examples.uri):
+            fileio.rmtree(examples.uri)
         split_uris = {name: artifact_utils.get_split_uri([examples], name) for name in names}
         for uri in split_uris.values():
             fileio.makedirs(uri)

@@ -14,6 +14,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.io import fileio
 
+from components.example_gen.blocks import ChangedFileError
 from components.example_gen.header import Header, HeaderError, delimiter_of, read_header
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
@@ -57,8 +58,16 @@ class FileRange:
     end: int | None
 
 
-def find_files(pattern: str) -> tuple[list[str], list[str]]:
-    """The data files that match a glob pattern, by their names, and the other files that do, but for hidden ones.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The paths of the data files that match a pattern, and of the other files that do, but for hidden ones."""
+
+    data: Sequence[str]
+    ignored: Sequence[str]
+
+
+def find_files(pattern: str) -> Found:
+    """Finds the files that match a glob pattern, and tells data files by their names.
 
     Raises:
         InvalidInputError: No data file matches.
@@ -67,20 +76,20 @@ def find_files(pattern: str) -> tuple[list[str], list[str]]:
     data = [path for path in visible if path.lower().endswith(_SUFFIXES)]
     if not data:
         raise InvalidInputError(f"At least one file, of {', '.join(_SUFFIXES)}, must match {pattern}. Received: none.")
-    return data, [path for path in visible if path not in set(data) and not fileio.isdir(path)]
+    return Found(data, [path for path in visible if path not in set(data) and not fileio.isdir(path)])
 
 
-def read_headers(paths: Sequence[str], declaration: Declaration, settings: IngestionSettings) -> list[DataFile]:
-    """Reads the header of each file.
+def read_headers(paths: Sequence[str], declaration: Declaration, settings: IngestionSettings) -> dict[str, DataFile]:
+    """Reads the header of each file, and returns the files by their paths.
 
     Raises:
         InvalidInputError: Files are empty or unreadable, or their headers break a rule. All of them are named.
     """
-    files = []
+    files = {}
     problems = []
     for path in paths:
         try:
-            files.append(_read_header(path, declaration, settings))
+            files[path] = _read_header(path, declaration, settings)
         except (HeaderError, *READ_ERRORS) as error:
             problems.append(f"{path}: {describe(error)}")
     if problems:
@@ -92,6 +101,8 @@ def describe(error: BaseException) -> str:
     """What a person needs to know of an error in a file."""
     if isinstance(error, HeaderError):
         return f"line 1: {error}"
+    if isinstance(error, ChangedFileError):
+        return str(error)
     if isinstance(error, EOFError):
         return f"A compressed file must be complete. Received: {error}"
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -132,14 +143,21 @@ def opened(path: str) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, decompressed)
 
 
-def size_of(path: str) -> int:
-    """The size on disk, in bytes; links are followed."""
+def check_unchanged(file: DataFile) -> None:
+    """Raises ChangedFileError if the file has another size than when its header was read: its ranges would not fit."""
+    size = _size(file.path)
+    if size != file.size:
+        raise ChangedFileError(f"A file must not change while it is read. Received: {size} bytes, {file.size} before.")
+
+
+def _size(path: str) -> int:
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as raw:
-        return raw.seek(0, os.SEEK_END) or raw.tell()
+        raw.seek(0, os.SEEK_END)
+        return raw.tell()
 
 
 def _read_header(path: str, declaration: Declaration, settings: IngestionSettings) -> DataFile:
-    size = size_of(path)
+    size = _size(path)
     with opened(path) as stream:
         line = stream.readline(settings.max_row_bytes + 1)
     if not line:

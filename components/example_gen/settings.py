@@ -31,7 +31,7 @@ class IngestionSettings:
     max_row_bytes: int = 1 << 20
     max_list_length: int = 10_000
     dead_letter_received: int = 200
-    range_bytes: int = 64 << 20
+    range_bytes: int = 32 << 20
 
     def __post_init__(self) -> None:
         share = self.max_rejected_share

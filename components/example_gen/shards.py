@@ -18,10 +18,10 @@ import apache_beam as beam
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.example_gen.blocks import read_blocks
+from components.example_gen.blocks import Block, read_blocks
 from components.example_gen.columnar import BlockReader, CheckedBlock
 from components.example_gen.encoding import ExampleEncoder, Splits
-from components.example_gen.files import READ_ERRORS, FileRange, describe, opened
+from components.example_gen.files import READ_ERRORS, FileRange, check_unchanged, describe, opened
 from components.example_gen.reports import DEAD_LETTERS, FileCounts, dead_letter, to_json_line
 from components.example_gen.settings import IngestionSettings
 from transform.features import Declaration
@@ -113,11 +113,11 @@ class WriteShard(beam.DoFn):
             for part in shard.ranges:
                 counter = _RangeCounter(part, shard.split)
                 try:
-                    for block in self._read(part):
-                        counter.add(block)
-                        for example, split in zip(encoder.encode(block.rows), splits.assign(block.rows), strict=True):
+                    for block, checked in self._read(part):
+                        counter.add(block, checked)
+                        for example, split in zip(encoder.encode(checked.rows), splits.assign(checked.rows), strict=True):
                             writers[split].write(example)
-                        letters.write("".join(self._letters(part, block)))
+                        letters.write("".join(self._letters(part, checked)))
                 except READ_ERRORS as error:
                     counter.failure = describe(error)
                 reports.append(counter.report())
@@ -125,14 +125,15 @@ class WriteShard(beam.DoFn):
             fileio.rename(path, os.path.join(self._split_uris[name], shard.file_name), overwrite=True)
         yield ShardReport(shard.name, reports, letters_path)
 
-    def _read(self, part: FileRange) -> Iterator[CheckedBlock]:
+    def _read(self, part: FileRange) -> Iterator[tuple[Block, CheckedBlock]]:
+        check_unchanged(part.file)
         reader = BlockReader(part.file.header, self._declaration, self._settings)
         with opened(part.file.path) as stream:
             for block in read_blocks(stream, part.start, part.end, self._settings.max_row_bytes):
-                yield reader.read(block)
+                yield block, reader.read(block)
 
-    def _letters(self, part: FileRange, block: CheckedBlock) -> Iterator[str]:
-        for line, error in block.rejected:
+    def _letters(self, part: FileRange, checked: CheckedBlock) -> Iterator[str]:
+        for line, error in checked.rejected:
             letter = dead_letter(part.file.path, line, error, self._settings.dead_letter_received)
             yield to_json_line(letter | {"start": part.start})
 
@@ -142,25 +143,26 @@ class _RangeCounter:
         self._part = part
         self._split = split
         self._rejected: collections.Counter[str] = collections.Counter()
+        self._lines = 0
         self._used = 0
         self._blank = 0
         self.failure = ""
 
-    def add(self, block: CheckedBlock) -> None:
-        self._used += len(block.rows)
-        self._blank += block.blank
-        self._rejected.update(error.rule.id for _, error in block.rejected)
+    def add(self, block: Block, checked: CheckedBlock) -> None:
+        self._lines += block.lines
+        self._used += len(checked.rows)
+        self._blank += checked.blank
+        self._rejected.update(error.rule.id for _, error in checked.rejected)
 
     def report(self) -> RangeReport:
-        rejected = self._rejected.total()
         counts = FileCounts(
             file=self._part.file.path,
             split=self._split,
-            rows_read=self._used + rejected,
+            rows_read=self._lines - self._blank,
             rows_used=self._used,
-            rows_rejected=rejected,
+            rows_rejected=self._rejected.total(),
             blank_lines=self._blank,
             rejected=dict(self._rejected),
             failure=self.failure,
         )
-        return RangeReport(self._part.start, counts.rows_read + self._blank, counts)
+        return RangeReport(self._part.start, self._lines, counts)

@@ -15,19 +15,28 @@ _EXAMPLES = 3
 
 
 def check_files(counts: Sequence[dict[str, Any]]) -> None:
-    """Raises InvalidInputError, naming them, if files could not be read to their end."""
+    """Checks that every file was read to its end, and that its rows are accounted for.
+
+    Raises:
+        InvalidInputError: Files could not be read to their end. All of them are named.
+        ArithmeticError: A row of a file was neither used nor rejected, or both: a defect of this package.
+    """
     failures = [f"{count['file']}: {count['failure']}" for count in counts if count["failure"]]
     if failures:
         raise InvalidInputError("\n".join(dict.fromkeys(failures)))
+    for count in counts:
+        read, used, rejected = count[ROWS_READ], count[ROWS_USED], count[ROWS_REJECTED]
+        if read != used + rejected or rejected != sum(count["rejected"].values()):
+            raise ArithmeticError(f"Rows must be used or rejected. Received for {count['file']}: {count}.")
 
 
 def complaint(counts: Sequence[dict[str, Any]], settings: IngestionSettings) -> str:
     """Why a run cannot go on with these counts; empty if it can."""
     sums = totals(counts)
     read, rejected = sums[ROWS_READ], sums[ROWS_REJECTED]
-    if rejected > settings.max_rejected_share * read:
-        bound = f"At most {settings.max_rejected_share:.2%} of the rows may be rejected"
-        return f"{bound}. Received: {rejected} of {read} rows, {rejected / read:.2%}."
+    if rejected and rejected / read > settings.max_rejected_share:
+        bound = f"At most {_percent(settings.max_rejected_share)} of the rows may be rejected"
+        return f"{bound}. Received: {rejected} of {read} rows, {_percent(rejected / read)}."
     for split in sorted({count["split"] for count in counts}):
         files = [count for count in counts if count["split"] == split]
         if not any(count[ROWS_USED] for count in files):
@@ -58,6 +67,10 @@ def top_rules(counts: Sequence[dict[str, Any]], dead_letters: Iterable[dict[str,
     if len(numbers) > len(top):
         lines.append(f"  and {len(numbers) - len(top)} more rules")
     return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
 
 
 def _told(letter: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import gzip
 import json
 import os
@@ -14,8 +15,9 @@ from pathlib import Path
 import pytest
 from tfx.components.example_gen import base_example_gen_executor
 
+from components.example_gen.blocks import ChangedFileError
 from components.example_gen.encoding import Splits
-from components.example_gen.files import bundle, read_headers
+from components.example_gen.files import bundle, check_unchanged, read_headers
 from components.example_gen.reports import read_dead_letters
 from components.example_gen.rules import RULES, InvalidInputError
 from components.example_gen.settings import IngestionSettings
@@ -189,7 +191,7 @@ def test_input_splits_stay_splits(tmp_path: Path) -> None:
 
 def test_an_attempt_that_is_repeated_adds_no_rows(source: Path, tmp_path: Path) -> None:
     files = read_headers([str(source / "plain.csv")], DECLARATION, LENIENT)
-    (ranges,) = bundle(files, LENIENT.range_bytes)
+    (ranges,) = bundle(list(files.values()), LENIENT.range_bytes)
     (tmp_path / "Split-train").mkdir()
     step = WriteShard(
         DECLARATION, LENIENT, {"all": Splits(("train",))}, str(tmp_path), {"train": str(tmp_path / "Split-train")}
@@ -280,7 +282,7 @@ def test_the_bound_on_the_rejected_share_is_the_settings(tmp_path: Path) -> None
     at_the_bound = ingest(folder, tmp_path / "default")
     assert at_the_bound.counts == {"day.csv": (200, 198, 2)}
     with pytest.raises(
-        InvalidInputError, match=r"At most 0\.99% of the rows may be rejected\. Received: 2 of 200 rows, 1\.00%"
+        InvalidInputError, match=r"At most 0\.99 % of the rows may be rejected\. Received: 2 of 200 rows, 1 %"
     ):
         ingest(folder, tmp_path / "strict", IngestionSettings(max_rejected_share=0.0099), encode_twice=True)
 
@@ -291,7 +293,7 @@ def test_a_run_with_too_many_bad_rows_tells_the_top_rules_with_examples_and_keep
     with pytest.raises(InvalidInputError) as caught:
         ingest(source, tmp_path / "examples", kept=tmp_path / "kept")
     message = str(caught.value)
-    assert "At most 1.00% of the rows may be rejected. Received: 21 of 339 rows, 6.19%." in message
+    assert "At most 1 % of the rows may be rejected. Received: 21 of 339 rows, 6.195 %." in message
     assert re.search(
         r"  label: 3 rows, such as\n    \S+/packed\.csv\.gz, line 3: `act` must be 0 or 1\. Received: '2'\.\n"
         r"    \S+/plain\.csv, line 3: `act` must be 0 or 1\. Received: '2'\.\n",
@@ -322,9 +324,34 @@ def test_what_was_received_is_cut_as_the_setting_says(tmp_path: Path) -> None:
 
 
 def test_the_dead_letters_are_the_rows_that_were_planted(tmp_path: Path) -> None:
-    config = SynthesisConfig(rows=3000, bad_share=0.02)
+    config = SynthesisConfig(rows=30_000, spans=1, bad_share=0.02)
     synthesize(config, tmp_path / "source", tmp_path / "truth")
     result = ingest(tmp_path / "source", tmp_path / "examples", LENIENT)
     truth = [json.loads(line) for line in (tmp_path / "truth" / BAD_ROWS_FILE).read_text().splitlines()]
     assert sorted((file, line) for file, line, _ in result.letters) == sorted((x["file"], x["line"]) for x in truth)
-    assert result.number("rows_used") == 3000
+    assert result.number("rows_used") == 30_000
+
+
+def test_bad_headers_of_all_input_splits_are_named(tmp_path: Path) -> None:
+    for name in ("train", "eval"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+        (tmp_path / "source" / name / "day.csv").write_bytes(b"a,b\n")
+    with pytest.raises(InvalidInputError, match=r"train/day\.csv: (.|\n)*eval/day\.csv: "):
+        ingest(tmp_path / "source", tmp_path / "examples", inputs={"train": "train/*", "eval": "eval/*"})
+
+
+def test_what_an_attempt_that_was_cut_off_has_left_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "day.csv").write_bytes(csv_of(rows(3), HEADER))
+    first = ingest(tmp_path / "source", tmp_path / "examples")
+    left = tmp_path / "examples" / "Split-train" / "data_tfrecord-00001-of-00002.gz"
+    left.write_bytes((tmp_path / "examples" / "Split-train" / "data_tfrecord-00000-of-00001.gz").read_bytes())
+    again = ingest(tmp_path / "source", tmp_path / "examples")
+    assert again.counts == first.counts
+    assert len(again.rows("train")) + len(again.rows("eval")) == 3
+
+
+def test_a_file_that_has_grown_since_its_header_was_read_is_an_error(source: Path) -> None:
+    (file,) = read_headers([str(source / "plain.csv")], DECLARATION, LENIENT).values()
+    with pytest.raises(ChangedFileError, match=r"must not change while it is read\. Received: \d+ bytes, 1 before\."):
+        check_unchanged(dataclasses.replace(file, size=1))
