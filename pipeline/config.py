@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bounds import Bounds
+from components.example_gen.settings import IngestionSettings
 from trainer.hyperparameters import Hyperparameters
 
 PIPELINE_NAME = "community-din"
@@ -25,6 +26,7 @@ class RunConfig:
         span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
         span_version: Which version of the span. Defaults to its newest.
         window_spans: How many spans before it train, at most.
+        ingestion: How strictly rows are read, and what is kept of the rejected ones.
         hyperparameters: The model's and its training's.
         bounds: What a model must hold to be published.
         beam_pipeline_args: How the nodes' own Beam pipelines run.
@@ -38,6 +40,7 @@ class RunConfig:
     span: str = "newest"
     span_version: int | None = None
     window_spans: int = 7
+    ingestion: IngestionSettings = IngestionSettings()
     hyperparameters: Hyperparameters = Hyperparameters()
     bounds: Bounds = Bounds()
     beam_pipeline_args: tuple[str, ...] = (
@@ -88,6 +91,7 @@ class RunConfig:
         return cls(
             data_root=str(data_root),
             state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()),
+            ingestion=IngestionSettings(**_read(given, _INGESTION)),
             hyperparameters=Hyperparameters(**_read(given, _HYPERPARAMETERS)),
             bounds=Bounds(**_read(given, _BOUNDS)),
             **_read(given, _SPANS),
@@ -95,6 +99,12 @@ class RunConfig:
 
 
 # The environment variables by the dataclass that takes them; each is the field of its name in lower case.
+_INGESTION: dict[str, type] = {
+    "MAX_REJECTED_SHARE": float,
+    "MAX_ROW_BYTES": int,
+    "MAX_LIST_LENGTH": int,
+    "DEAD_LETTER_RECEIVED": int,
+}
 _HYPERPARAMETERS: dict[str, type] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
 _BOUNDS: dict[str, type] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
 _SPANS: dict[str, type] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}

@@ -77,6 +77,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         declaration=DECLARATION,
         span=config.span,
         version=config.span_version,
+        settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]

@@ -36,7 +36,7 @@ def prune(config: RunConfig, plan: Plan, dead_letter_days: int, dry_run: bool) -
 
     from pipeline.metadata_rows import delete_rows
 
-    expired = list(_expired(plan, dead_letter_days))
+    expired = list(_expired(config, plan, dead_letter_days))
     size = sum(_size(path) for path in [*(a.uri for a in plan.artifacts), *plan.versions, *expired])
     executions = 0
     if not dry_run:
@@ -74,10 +74,12 @@ def _went(count: int, dry_run: bool) -> str:
     return f"{count} would be removed" if dry_run else f"{count} removed"
 
 
-def _expired(plan: Plan, days: int) -> Iterator[str]:
+def _expired(config: RunConfig, plan: Plan, days: int) -> Iterator[str]:
+    """Dead letters beside the examples that stay, and those that failed runs have left, older than so many days."""
     now = time.time()
-    for artifact in plan.kept_artifacts:
-        for path in Path(artifact.uri).glob("dead_letters-*"):
+    failed = Path(config.pipeline_root).glob("example_gen/.system/stateful_working_dir/*")
+    for folder in [*(Path(artifact.uri) for artifact in plan.kept_artifacts), *failed]:
+        for path in folder.glob("dead_letters-*"):
             if now - path.stat().st_mtime > days * _DAY_SECONDS:
                 yield str(path)
 

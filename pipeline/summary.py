@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,28 @@ from rich.table import Table
 
 from components.dataset import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS
 from components.evaluation import Check, read_evaluation
-from components.example_gen.executor import ROWS_READ, ROWS_USED
+from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
+from components.example_gen.reports import (
+    DEAD_LETTERS,
+    JSON_LINES,
+    REJECTED_PREFIX,
+    ROWS_READ,
+    ROWS_REJECTED,
+    ROWS_USED,
+)
+from components.example_gen.rules import RULES
 from components.example_gen.spans import EVAL, TRAIN, find_spans
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, number, published, read_run, split_sizes, text
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
+
+_PASSED_OVER = {
+    IGNORED_COLUMNS: "columns that are not declared",
+    IGNORED_FILES: "files that are no data files",
+    HEADER_ONLY_FILES: "files without rows",
+}
 
 
 def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -> None:
@@ -50,7 +66,19 @@ def _table(lines: list[Line]) -> Table:
 
 def _rows(run: RunRecord) -> Iterator[Line]:
     examples = run.one("example_gen", "examples")
-    yield "Rows", f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
+    rejected = number(examples, ROWS_REJECTED)
+    counts = f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
+    yield "Rows", counts + (f", {rejected} rejected: {_by_rule(examples)}" if rejected else "")
+    if rejected:
+        yield "", f"dead letters: {os.path.join(examples.uri, DEAD_LETTERS)}-*{JSON_LINES}"
+    for name, title in _PASSED_OVER.items():
+        if passed_over := text(examples, name):
+            yield "", f"{title}: {passed_over}"
+
+
+def _by_rule(examples: Artifact) -> str:
+    counts = {rule.id: number(examples, REJECTED_PREFIX + rule.id) for rule in RULES}
+    return ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items(), key=lambda item: -item[1]) if count)
 
 
 def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
