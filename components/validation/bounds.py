@@ -20,7 +20,7 @@ class DataBounds:
             when they turn into ones unheard of; a day whose ids are renamed reaches 1.
         max_skew: The same between the train and the eval split of one span.
         max_label_change: The bound of drift and skew for the label. Smaller, because a label has two values only: the default
-            is a click rate of 0.1 that becomes 0.19, or 0.04 that becomes 0.11.
+            is a click rate of 0.1 that becomes 0.185, or 0.04 that becomes 0.1.
         max_change_of: Bounds of drift and skew for single features, by name.
         max_new_tokens: The largest share of a column's tokens that the previous span does not have. New items are a
             community's daily life; above the default the ids are likely of another kind.
@@ -63,6 +63,14 @@ class DataBounds:
                 raise ValueError(f"`{name}` must be between 0 and 1. Received: {value!r}.")
         if self.min_rows < 1:
             raise ValueError(f"`min_rows` must be positive. Received: {self.min_rows!r}.")
+
+    def tolerates(self, feature: str, measure: str) -> bool:
+        """Whether a broken bound of the feature and the measure is a warning only."""
+        return not {feature, measure, f"{feature}:{measure}"}.isdisjoint(self.tolerated)
+
+    def max_oov_rate_for(self, vocabulary: str) -> float:
+        """The largest out-of-vocabulary rate of a vocabulary."""
+        return self.max_oov_rate_of.get(vocabulary, self.max_oov_rate)
 
     def to_json(self) -> str:
         """The bounds as JSON, the same for the same bounds."""

@@ -6,6 +6,8 @@ import math
 
 # Standard deviations above the mean. A run compares some 40 pairs, day by day.
 _DEVIATIONS = 4.0
+# However few users there are: a bound that nothing could break would be no bound.
+_MOST = 0.25
 
 
 def divergence_noise(groups: int, size: float, other_size: float) -> float:
@@ -21,9 +23,9 @@ def divergence_noise(groups: int, size: float, other_size: float) -> float:
     """
     freedom = max(groups - 1, 1)
     chi_squared = freedom + _DEVIATIONS * math.sqrt(2.0 * freedom)
-    return min(1.0, chi_squared * (1.0 / size + 1.0 / other_size) / (8.0 * math.log(2.0)))
+    return min(_MOST, chi_squared * (1.0 / size + 1.0 / other_size) / (8.0 * math.log(2.0)))
 
 
 def share_noise(share: float, size: float, other_size: float) -> float:
     """How far two samples' shares of a value hardly lie apart if its true share is `share`."""
-    return min(1.0, _DEVIATIONS * math.sqrt(share * (1.0 - share) * (1.0 / size + 1.0 / other_size)))
+    return min(_MOST, _DEVIATIONS * math.sqrt(share * (1.0 - share) * (1.0 / size + 1.0 / other_size)))
