@@ -17,11 +17,15 @@ from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 
+from components.dataset import Dataset
 from components.evaluation import eval_config
-from components.example_gen.component import EVAL, InteractionExampleGen
+from components.example_gen.component import InteractionExampleGen
+from components.example_gen.spans import EVAL
+from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.span_window import SpansBeforeAnchor
 from pipeline.config import REPOSITORY, RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -32,10 +36,14 @@ NODES = {
     "statistics_gen": "computes statistics of every column",
     "schema": "imports the schema of the declaration",
     "example_validator": "compares the statistics with the schema",
+    "window": "finds the spans before this one",
+    "dataset": "chooses the rows that train and judge",
     "transform": "builds vocabularies, maps tokens to ids",
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "published_later": "looks for a later span's model",
+    "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
 }
 
@@ -44,8 +52,8 @@ def create_pipeline(config: RunConfig) -> Pipeline:
     """Returns the pipeline of a configuration; a function of its argument alone."""
     return Pipeline(
         pipeline_name=config.pipeline_name,
-        pipeline_root=str(config.pipeline_root),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
+        pipeline_root=config.pipeline_root,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
         components=_nodes(config),
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
@@ -54,17 +62,30 @@ def create_pipeline(config: RunConfig) -> Pipeline:
 
 def _nodes(config: RunConfig) -> list[BaseNode]:
     example_gen = InteractionExampleGen(
-        input_base=str(config.data_root),
+        input_base=config.data_root,
         declaration=DECLARATION,
-        split_folders=config.split_folders,
+        span=config.span,
+        version=config.span_version,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
-    examples = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=examples).with_id("statistics_gen")
+    span = example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(examples=span).with_id("statistics_gen")
     schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
     ).with_id("example_validator")
+    window = Resolver(
+        strategy_class=SpansBeforeAnchor,
+        config={"num_spans": config.window_spans},
+        examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        anchor=span,
+    ).with_id("window")
+    dataset = Dataset(
+        window=window.outputs["examples"],
+        anchor=span,
+        code_fingerprint=code_fingerprint("components/dataset.py"),
+    ).with_id("dataset")
+    examples = dataset.outputs["examples"]
     transform = Transform(
         examples=examples,
         schema=schema.outputs["schema"],
@@ -98,11 +119,18 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         baseline_model=latest_blessed_model.outputs["model"],
         eval_config=eval_config(DECLARATION, config.bounds),
     ).with_id("evaluator")
+    published_later = Resolver(
+        strategy_class=PublishedOnLaterSpan,
+        pushed_model=Channel(type=PushedModel),
+        dataset=examples,
+    ).with_id("published_later")
+    freshness = Freshness(pushed_model=published_later.outputs["pushed_model"], dataset=examples).with_id("freshness")
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=freshness.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_root))
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
         ),
     ).with_id("pusher")
     return [
@@ -110,9 +138,13 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         statistics_gen,
         schema,
         example_validator,
+        window,
+        dataset,
         transform,
         trainer,
         latest_blessed_model,
         evaluator,
+        published_later,
+        freshness,
         pusher,
     ]

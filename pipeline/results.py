@@ -16,9 +16,9 @@ from tfx.orchestration import metadata
 Artifact = Any
 
 
-def run_outputs(metadata_path: Path, run_id: str) -> dict[str, dict[str, list[Artifact]]]:
+def run_outputs(metadata_path: str, run_id: str) -> dict[str, dict[str, list[Artifact]]]:
     """The artifacts that the nodes of a run have put out, cached ones too: by node id, then by output key."""
-    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(str(metadata_path)))
+    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(metadata_path))
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     if context is None:
         raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.evaluation import Check, Evaluation, read_evaluation
-from components.example_gen.component import EVAL, TRAIN
+from components.example_gen.spans import EVAL, TRAIN
 from components.example_gen.executor import ROWS_READ, ROWS_USED
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, published, run_outputs, split_sizes

@@ -1,0 +1,25 @@
+"""What the metadata store knows of where an artifact came from."""
+
+from __future__ import annotations
+
+import ml_metadata as mlmd
+from tfx.components.example_gen import utils
+from tfx.types.standard_artifacts import Examples
+
+from components.dataset import EVAL_SPAN
+
+PIPELINE_RUN = "pipeline_run"
+NO_SPAN = 0
+
+
+def judging_span(store: mlmd.MetadataStore, artifact_id: int) -> int:
+    """The number of the span that judged the run which an artifact came from.
+
+    0 if the data has no spans, or the run had no dataset.
+    """
+    for context in store.get_contexts_by_artifact(artifact_id):
+        if context.type == PIPELINE_RUN:
+            for artifact in store.get_artifacts_by_context(context.id):
+                if artifact.type == Examples.TYPE_NAME and EVAL_SPAN in artifact.custom_properties:
+                    return int(artifact.custom_properties[utils.SPAN_PROPERTY_NAME].int_value)
+    return NO_SPAN
