@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -12,9 +14,9 @@ from components.statistics.executor import Executor
 class TokenStatisticsGenSpec(ComponentSpec):
     """The inputs, outputs and parameters of TokenStatisticsGen."""
 
-    PARAMETERS = {"code_fingerprint": ExecutionParameter(type=str)}
-    INPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
-    OUTPUTS = {"statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, Any]] = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics)}
 
 
 class TokenStatisticsGen(base_beam_component.BaseBeamComponent):
@@ -26,7 +28,7 @@ class TokenStatisticsGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         statistics: ExampleStatistics of the same splits and span, in StatisticsGen's layout. The custom properties
-            `version` and `examples_id` are those of the examples.
+            `span`, `version`, `span_name` and `data_root` are those of the examples, `examples_id` is their id.
     """
 
     SPEC_CLASS = TokenStatisticsGenSpec

@@ -10,17 +10,19 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
+from tfx.components.example_gen import utils
 from tfx.components.statistics_gen.stats_artifact_utils import BINARY_PB_BASENAME
 from tfx.components.util import tfxio_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.example_gen.driver import DATA_ROOT, SPAN_NAME
+from components.span_window import span_of
 from components.statistics.tokens import split_batch
 from transform.features import DECLARATION, Declaration
 from transform.schema import raw_schema, token_schema
 
 EXAMPLES_ID = "examples_id"
-VERSION = "version"
 _DESCRIPTORS = ["TokenStatisticsGen"]
 # Counts are exact for features of at most this many different tokens. Beyond, TFDV's sketch underestimates a count by no
 # more than 1/10000 of all tokens.
@@ -41,9 +43,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         outputs = output_dict[standard_component_specs.STATISTICS_KEY]
         statistics = artifact_utils.get_single_instance(outputs)
         statistics.split_names = examples.split_names
-        statistics.span = examples.span
-        statistics.set_int_custom_property(VERSION, examples.version)
-        statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
+        statistics.span = span_of(examples)
+        _describe(statistics, examples)
         with self._make_beam_pipeline() as pipeline:
             for split in artifact_utils.decode_split_names(examples.split_names):
                 source = tfxio_utils.get_split_tfxio([examples], split, _DESCRIPTORS, raw_schema(DECLARATION))
@@ -54,6 +55,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Statistics[{split}]" >> TokenStatistics(DECLARATION)
                     | f"Write[{split}]" >> tfdv.WriteStatisticsToBinaryFile(path)
                 )
+
+
+def _describe(statistics: types.Artifact, examples: types.Artifact) -> None:
+    """Says of the statistics what they are of. The span stands, as the examples', among the custom properties, too."""
+    statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
+    for name in (utils.SPAN_PROPERTY_NAME, utils.VERSION_PROPERTY_NAME):
+        statistics.set_int_custom_property(name, examples.get_int_custom_property(name))
+    for name in (SPAN_NAME, DATA_ROOT):
+        statistics.set_string_custom_property(name, examples.get_string_custom_property(name))
 
 
 class TokenStatistics(beam.PTransform):
@@ -75,6 +85,7 @@ class TokenStatistics(beam.PTransform):
             # The sketches count in C++ by batch; the exact generator shuffles every token through Python.
             use_sketch_based_topk_uniques=True,
             num_top_values=20,
+            num_quantiles_histogram_buckets=100,
             num_rank_histogram_buckets=_COUNTED_TOKENS,
         )
         return (

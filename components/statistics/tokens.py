@@ -50,7 +50,9 @@ def _cells(values: pa.Array, name: str) -> pa.Array:
     """The one value of each row, as strings [rows]."""
     counts = pc.list_value_length(values)
     if values.null_count or not pc.all(pc.equal(counts, 1)).as_py():
-        raise ValueError(f"Each raw example must hold exactly one value of {name!r}. Received: {counts.unique().to_pylist()}.")
+        raise ValueError(
+            f"Each raw example must hold exactly one value of {name!r}. Received: {counts.unique().to_pylist()}."
+        )
     # Arrow trims and splits strings only. The view copies nothing, and the kernels used here work on any bytes.
     return values.flatten().cast(pa.large_binary()).view(pa.large_string())
 

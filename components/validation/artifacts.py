@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from tfx.types import artifact
 
-# Custom properties of ExampleAnomalies and of DataBlessing.
+# Custom properties of ExampleAnomalies; the first is one of DataBlessing, too.
 STATISTICS_ID = "statistics_id"
-EXAMPLES_ID = "examples_id"
 PREVIOUS_SPAN = "previous_span"
 COLD_START = "cold_start"
 SEVERE = "severe"
@@ -18,12 +19,11 @@ _SPAN = artifact.Property(type=artifact.PropertyType.INT)
 class DataBlessing(artifact.Artifact):
     """Says that a span's data passed the validation gate.
 
-    Custom properties: `examples_id` and `statistics_id` are the ids of the artifacts that passed; `cold_start` is 1 if there
-    was no accepted span to compare with, otherwise `previous_span` is its number.
+    Custom properties: `examples_id` and `statistics_id`, the ids of the artifacts that passed.
     """
 
     TYPE_NAME = "DataBlessing"
-    PROPERTIES = {"span": _SPAN}
+    PROPERTIES: ClassVar[dict[str, Any]] = {"span": _SPAN}
 
 
 class VocabularyCoverage(artifact.Artifact):

@@ -19,11 +19,12 @@ class DataBounds:
         max_drift: The most that a column may differ from the previous span. The default is what a tenth of all tokens makes
             when they turn into ones unheard of; a day whose ids are renamed reaches 1.
         max_skew: The same between the train and the eval split of one span.
-        max_label_change: The bound of drift and skew for the label. Smaller, because a label has two values only: the default
-            is a click rate of 0.1 that becomes 0.185, or 0.04 that becomes 0.1.
+        max_label_change: The bound of drift and skew for the label. Smaller, because a label has two values only: the
+            default is a click rate of 0.1 that becomes 0.185, or 0.04 that becomes 0.1.
         max_change_of: Bounds of drift and skew for single features, by name.
-        max_new_tokens: The largest share of a column's tokens that the previous span does not have. New items are a
-            community's daily life; above the default the ids are likely of another kind.
+        max_new_tokens: The largest share of a column's tokens that the previous span does not have, among those that it
+            should have by its size. New items are a community's daily life; above the default the ids are likely of another
+            kind.
         max_missing_change: How far the share of empty cells may move from one span to the next, up or down.
         min_rows: The least rows of a split.
         min_rows_ratio: The least rows of a split, as a ratio of the previous span's.

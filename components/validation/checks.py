@@ -14,8 +14,6 @@ from components.validation.findings import DATASET, Finding
 from transform.features import Declaration
 from transform.schema import token_schema
 
-Statistics = statistics_pb2.DatasetFeatureStatisticsList
-
 
 @dataclasses.dataclass(frozen=True)
 class SplitStatistics:
@@ -29,9 +27,9 @@ class SplitStatistics:
     """
 
     split: str
-    current: Statistics
-    previous: Statistics | None
-    judge: Statistics | None
+    current: statistics_pb2.DatasetFeatureStatisticsList
+    previous: statistics_pb2.DatasetFeatureStatisticsList | None
+    judge: statistics_pb2.DatasetFeatureStatisticsList | None
 
 
 def data_schema(declaration: Declaration, bounds: DataBounds) -> schema_pb2.Schema:

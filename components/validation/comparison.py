@@ -49,12 +49,10 @@ def compare(
         if other is None or not one.values or not other.values:
             continue
         pairs[name] = pair(one, other)
-        feature = schema.feature.add(name=name, type=_TYPES[one.statistics.type])
+        feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
         comparator = feature.drift_comparator if kind == DRIFT else feature.skew_comparator
         noise = divergence_noise(pairs[name].groups, one.size, other.size)
         comparator.jensen_shannon_divergence.threshold = min(1.0, _bound(kind, name, label, bounds) + noise)
-        # The other histogram, of equal widths, is ruined by one outlier.
-        comparator.jensen_shannon_divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
     grouped = [
         statistics_pb2.DatasetFeatureStatisticsList(
             datasets=[statistics_pb2.DatasetFeatureStatistics(num_examples=_rows(side), features=features)]
@@ -99,25 +97,21 @@ def compare_coverage(
         change = abs(one.missing - other.missing)
         bound = min(1.0, bounds.max_missing_change + noise)
         detail = f"{other.missing:.1%} to {one.missing:.1%} of the rows have no value"
-        findings.append(Finding(split, name, MISSING, change, bound, change <= bound, bounds.tolerates(name, MISSING), detail))
+        findings.append(
+            Finding(split, name, MISSING, change, bound, change <= bound, bounds.tolerates(name, MISSING), detail)
+        )
         if one.counts is None or other.counts is None or not one.values or not other.values:
             continue
         new = {token: count / one.values for token, count in one.counts.items() if token not in other.counts}
-        # The previous span may hold them among those tokens that its statistics do not list.
-        share = max(0.0, sum(new.values()) - other.unlisted)
-        passed = share <= bounds.max_new_tokens
+        share = sum(new.values())
+        expected = min(1.0, other.expected_new)
+        bound = min(1.0, expected + (1.0 - expected) * bounds.max_new_tokens + share_noise(expected, one.size, other.size))
+        passed = share <= bound
         most = sorted(new, key=lambda token: (-new[token], token))[:3]
         detail = f"such as {', '.join(map(repr, most))}" if most else ""
         tolerated = bounds.tolerates(name, NEW_TOKENS)
-        findings.append(Finding(split, name, NEW_TOKENS, share, bounds.max_new_tokens, passed, tolerated, detail))
+        findings.append(Finding(split, name, NEW_TOKENS, share, bound, passed, tolerated, detail))
     return findings
-
-
-_TYPES = {
-    statistics_pb2.FeatureNameStatistics.STRING: schema_pb2.BYTES,
-    statistics_pb2.FeatureNameStatistics.INT: schema_pb2.INT,
-    statistics_pb2.FeatureNameStatistics.FLOAT: schema_pb2.FLOAT,
-}
 
 
 def _bound(kind: str, name: str, label: str, bounds: DataBounds) -> float:

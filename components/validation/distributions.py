@@ -5,13 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from transform.features import Declaration, weight_name
 
-# A token has a group of its own if it makes up this share of the tokens in either sample; all others make up one group.
-# So there are at most 200 groups, each with enough tokens to compare, whatever the size of the vocabulary.
-_OWN_GROUP = 0.01
+# A token has a group of its own if it makes up this share of the tokens in either sample, and this number of independent
+# ones; all others make up one group. So the groups are few, and each is large enough for its share to mean something,
+# whatever the size of the vocabulary. Numbers are grouped by at most as many quantiles.
+_OWN_SHARE = 0.01
+_OWN_SIZE = 5
+_QUANTILES = 10
 _OTHERS = ""
 
 
@@ -46,6 +51,16 @@ class Distribution:
     def share(self, token: str) -> float:
         """The share of the values that are the token. The feature must not be numeric."""
         return (self.counts or {}).get(token, 0.0) / self.values
+
+    @property
+    def expected_new(self) -> float:
+        """The share of another sample's values that this one does not have, if both are of one distribution.
+
+        Estimated by the share of the tokens that occur once (Good and Turing). Where a user's rows repeat the same tokens, a
+        token that occurs no more often than twice the rows of a user counts as one that occurs once.
+        """
+        once = 1.0 if self.independent == 1.0 else 2.0 / self.independent
+        return self.unlisted + sum(count for count in (self.counts or {}).values() if count <= once) / self.values
 
     @property
     def unlisted(self) -> float:
@@ -105,29 +120,62 @@ class Pair:
 def pair(current: Distribution, reference: Distribution) -> Pair:
     """Makes two distributions of one feature comparable. Both must have values."""
     if current.counts is None or reference.counts is None:
-        buckets = [_quantiles(one.statistics) for one in (current, reference)]
-        detail = " to ".join(f"mean {one.statistics.num_stats.mean:.4g}" for one in (reference, current))
-        return Pair(current.statistics, reference.statistics, sum(buckets), detail)
+        return _pair_of_numbers(current, reference)
     tokens = current.counts.keys() | reference.counts.keys()
     changes = {token: current.share(token) - reference.share(token) for token in tokens}
-    own = sorted(t for t in tokens if max(current.share(t), reference.share(t)) >= _OWN_GROUP)
+    least = max(_OWN_SHARE, _OWN_SIZE / min(current.size, reference.size))
+    own = sorted(token for token in tokens if max(current.share(token), reference.share(token)) >= least)
     largest = sorted(own, key=lambda token: (-abs(changes[token]), token))[:3]
     detail = ", ".join(f"{token!r} {reference.share(token):.1%} to {current.share(token):.1%}" for token in largest)
-    return Pair(_grouped(current, own), _grouped(reference, own), len(own) + 1, detail)
+    detail = detail or f"no token makes up {least:.1%}"
+    groups = [{token: one.share(token) for token in own} for one in (current, reference)]
+    for shares in groups:
+        shares[_OTHERS] = 1.0 - sum(shares.values())
+    return Pair(_grouped(current, groups[0]), _grouped(reference, groups[1]), len(own) + 1, detail)
 
 
-def _quantiles(statistics: statistics_pb2.FeatureNameStatistics) -> int:
+def _pair_of_numbers(current: Distribution, reference: Distribution) -> Pair:
+    """Groups numbers by quantiles of the reference. TFDV's alignment of two histograms errs where many numbers are equal."""
+    size = min(current.size, reference.size)
+    shares = np.linspace(0.0, 1.0, int(np.clip(size // _OWN_SIZE, 2, _QUANTILES)) + 1)[1:-1]
+    edges = np.unique([_quantile(reference.statistics, share) for share in shares])
+    groups = []
+    for one in (current, reference):
+        below = [0.0, *(_share_up_to(one.statistics, edge) for edge in edges), 1.0]
+        groups.append({f"up to {edge}": share for edge, share in zip([*edges, np.inf], np.diff(below), strict=True)})
+    means = [one.statistics.num_stats.mean for one in (reference, current)]
+    detail = f"mean {means[0]:.4g} to {means[1]:.4g}"
+    return Pair(_grouped(current, groups[0]), _grouped(reference, groups[1]), len(edges) + 1, detail)
+
+
+def _quantile(statistics: statistics_pb2.FeatureNameStatistics, share: float) -> float:
+    """The end of the bucket in which the smallest numbers reach a share of all."""
+    _, ends, counts = _quantile_buckets(statistics)
+    return float(ends[np.searchsorted(np.cumsum(counts) / counts.sum(), share)])
+
+
+def _share_up_to(statistics: statistics_pb2.FeatureNameStatistics, bound: float) -> float:
+    """The share of the numbers that are not above a bound; within a bucket they are taken to be spread evenly."""
+    starts, ends, counts = _quantile_buckets(statistics)
+    inside = np.clip(bound - starts, 0.0, None) / np.maximum(ends - starts, np.finfo(np.float64).tiny)
+    return float(np.where(ends <= bound, counts, counts * np.clip(inside, 0.0, 1.0)).sum() / counts.sum())
+
+
+def _quantile_buckets(statistics: statistics_pb2.FeatureNameStatistics) -> npt.NDArray[np.float64]:
+    """Rows of the starts, the ends and the counts of the buckets."""
     quantiles = statistics_pb2.Histogram.QUANTILES
-    return max(len(histogram.buckets) for histogram in statistics.num_stats.histograms if histogram.type == quantiles)
+    histogram = next(one for one in statistics.num_stats.histograms if one.type == quantiles)
+    return np.array([(one.low_value, one.high_value, one.sample_count) for one in histogram.buckets]).T
 
 
-def _grouped(distribution: Distribution, own: list[str]) -> statistics_pb2.FeatureNameStatistics:
-    counts = {token: distribution.share(token) * distribution.values for token in own}
-    counts[_OTHERS] = distribution.values - sum(counts.values())
-    grouped = statistics_pb2.FeatureNameStatistics()
-    grouped.CopyFrom(distribution.statistics)
-    del grouped.string_stats.rank_histogram.buckets[:]
-    for rank, (token, count) in enumerate(counts.items()):
-        if count > 0:
-            grouped.string_stats.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, label=token, sample_count=count)
+def _grouped(distribution: Distribution, shares: Mapping[str, float]) -> statistics_pb2.FeatureNameStatistics:
+    """Statistics of tokens that stand for the groups."""
+    common = statistics_pb2.CommonStatistics(num_non_missing=distribution.rows, tot_num_values=int(distribution.values))
+    grouped = statistics_pb2.FeatureNameStatistics(type=statistics_pb2.FeatureNameStatistics.STRING)
+    grouped.path.step.append(distribution.name)
+    grouped.string_stats.common_stats.CopyFrom(common)
+    for rank, (group, share) in enumerate(shares.items()):
+        if share > 0:
+            count = share * distribution.values
+            grouped.string_stats.rank_histogram.buckets.add(low_rank=rank, high_rank=rank, label=group, sample_count=count)
     return grouped

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -13,18 +15,16 @@ from components.validation.example_validator_executor import Executor
 class ExampleValidatorSpec(ComponentSpec):
     """The inputs, outputs and parameters of ExampleValidator."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "bounds": ExecutionParameter(type=str),
         "judge_split": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, Any]] = {
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
-        "previous_statistics": ChannelParameter(
-            type=standard_artifacts.ExampleStatistics, optional=True, allow_empty=True
-        ),
+        "previous_statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True, allow_empty=True),
     }
-    OUTPUTS = {"anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
 
 
 class ExampleValidator(base_component.BaseComponent):
@@ -41,8 +41,9 @@ class ExampleValidator(base_component.BaseComponent):
         code_fingerprint: Changes whenever the code of the validation changes, to keep the cache honest.
 
     Outputs:
-        anomalies: ExampleAnomalies of the same splits and span, in the layout of TFX's ExampleValidator. Its custom
-            properties `severe`, `warnings`, `cold_start`, `previous_span`, `statistics_id` and `examples_id` are integers.
+        anomalies: ExampleAnomalies of the same splits and span, in the layout of TFX's ExampleValidator. Custom properties:
+            `severe` and `warnings` (how many findings), `cold_start` (0 or 1), `previous_span` (its name, empty on a cold
+            start), `statistics_id` and `examples_id`.
     """
 
     SPEC_CLASS = ExampleValidatorSpec

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.components.statistics_gen import stats_artifact_utils
@@ -13,10 +14,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, writer_utils
 
+from components.example_gen.driver import SPAN_NAME
 from components.statistics.executor import EXAMPLES_ID
 from components.validation import artifacts
 from components.validation.bounds import DataBounds
-from components.validation.checks import SplitStatistics, Statistics, check_split, data_schema
+from components.validation.checks import SplitStatistics, check_split, data_schema
 from components.validation.findings import Finding, Report
 from transform.features import DECLARATION
 
@@ -38,6 +40,8 @@ class Executor(base_executor.BaseExecutor):
         previous = next(iter(input_dict.get("previous_statistics") or []), None)
         output = output_dict["anomalies"]
         anomalies = artifact_utils.get_single_instance(output)
+        anomalies.split_names = statistics.split_names
+        anomalies.span = statistics.span
         findings: list[Finding] = []
         rows: dict[str, int] = {}
         for split in _splits(statistics):
@@ -47,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
             findings += found
             path = os.path.join(artifact_utils.get_split_uri(output, split), DEFAULT_FILE_NAME)
             writer_utils.write_anomalies(path, split_anomalies)
-        report = Report(statistics.span, previous.span if previous else None, rows, tuple(findings))
+        report = Report(_name(statistics), _name(previous) if previous else None, rows, tuple(findings))
         report.write(anomalies.uri)
         schema = text_format.MessageToString(data_schema(DECLARATION, bounds))
         io_utils.write_string_file(os.path.join(anomalies.uri, SCHEMA), schema)
@@ -58,10 +62,14 @@ def _splits(statistics: types.Artifact) -> list[str]:
     return list(artifact_utils.decode_split_names(statistics.split_names))
 
 
+def _name(statistics: types.Artifact) -> str:
+    return str(statistics.get_string_custom_property(SPAN_NAME))
+
+
 def _split_statistics(
     split: str, statistics: types.Artifact, previous: types.Artifact | None, judge_split: str
 ) -> SplitStatistics:
-    def load(artifact: types.Artifact, of: str) -> Statistics:
+    def load(artifact: types.Artifact, of: str) -> statistics_pb2.DatasetFeatureStatisticsList:
         return stats_artifact_utils.load_statistics(artifact, of).proto()
 
     return SplitStatistics(
@@ -74,16 +82,13 @@ def _split_statistics(
 
 def _describe(anomalies: types.Artifact, statistics: types.Artifact, report: Report) -> None:
     """Sets the properties of the output."""
-    anomalies.split_names = statistics.split_names
-    anomalies.span = statistics.span
     properties = {
         artifacts.STATISTICS_ID: statistics.id,
-        artifacts.EXAMPLES_ID: statistics.get_int_custom_property(EXAMPLES_ID),
+        EXAMPLES_ID: statistics.get_int_custom_property(EXAMPLES_ID),
         artifacts.COLD_START: int(report.previous_span is None),
         artifacts.SEVERE: len(report.severe),
         artifacts.WARNINGS: len(report.warnings),
     }
-    if report.previous_span is not None:
-        properties[artifacts.PREVIOUS_SPAN] = report.previous_span
     for name, value in properties.items():
         anomalies.set_int_custom_property(name, value)
+    anomalies.set_string_custom_property(artifacts.PREVIOUS_SPAN, report.previous_span or "")

@@ -56,16 +56,21 @@ class Report:
     """All findings about one span.
 
     Args:
-        span: The span's number.
-        previous_span: The span it was compared with, or None: a cold start, without any drift measured.
+        span: The span's name; empty for data without spans.
+        previous_span: The name of the span it was compared with, or None: a cold start, without any drift measured.
         rows: The number of rows of each split.
         findings: What was found, passed or not.
     """
 
-    span: int
-    previous_span: int | None
+    span: str
+    previous_span: str | None
     rows: dict[str, int]
     findings: tuple[Finding, ...]
+
+    @property
+    def title(self) -> str:
+        """What the report is about, in words."""
+        return f"Span {self.span}" if self.span else "Data without spans"
 
     @property
     def severe(self) -> tuple[Finding, ...]:
@@ -85,7 +90,7 @@ class Report:
         widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADER))]
         rows = ", ".join(f"{count} in {split}" for split, count in self.rows.items())
         head = [
-            f"Span {self.span}: {reference}.",
+            f"{self.title}: {reference}.",
             f"Rows: {rows}. {len(self.severe)} severe, {len(self.warnings)} warnings, {len(self.findings)} checks.",
             "",
         ]

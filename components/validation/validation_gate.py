@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.statistics.executor import EXAMPLES_ID
 from components.validation import artifacts
 from components.validation.findings import REPORT_TEXT, read_report
 
 _SHOWN = 5
-_COPIED = (artifacts.STATISTICS_ID, artifacts.EXAMPLES_ID, artifacts.COLD_START, artifacts.PREVIOUS_SPAN)
+_IDS = (artifacts.STATISTICS_ID, EXAMPLES_ID)
 
 
 class BadDataError(ValueError):
@@ -37,22 +38,21 @@ class Executor(base_executor.BaseExecutor):
             shown = "\n".join(f"  {finding}" for finding in report.severe[:_SHOWN])
             more = f"\n  and {len(report.severe) - _SHOWN} more" if len(report.severe) > _SHOWN else ""
             raise BadDataError(
-                f"The data must hold its bounds before anything is trained on it. Received, of span {report.span}:\n"
-                f"{shown}{more}\nReport: {os.path.join(anomalies.uri, REPORT_TEXT)}"
+                f"The data must hold its bounds before anything is trained on it. "
+                f"{report.title}:\n{shown}{more}\nReport: {os.path.join(anomalies.uri, REPORT_TEXT)}"
             )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.span = anomalies.span
-        for name in _COPIED:
-            if anomalies.has_custom_property(name):
-                blessing.set_int_custom_property(name, anomalies.get_int_custom_property(name))
+        for name in _IDS:
+            blessing.set_int_custom_property(name, anomalies.get_int_custom_property(name))
 
 
 class ValidationGateSpec(ComponentSpec):
     """The inputs, outputs and parameters of ValidationGate."""
 
-    PARAMETERS = {"code_fingerprint": ExecutionParameter(type=str)}
-    INPUTS = {"anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
-    OUTPUTS = {"blessing": ChannelParameter(type=artifacts.DataBlessing)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, Any]] = {"anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"blessing": ChannelParameter(type=artifacts.DataBlessing)}
 
 
 class ValidationGate(base_component.BaseComponent):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow_transform as tft
 from tfx import types
@@ -60,16 +60,16 @@ class Executor(base_executor.BaseExecutor):
 class VocabularyValidatorSpec(ComponentSpec):
     """The inputs, outputs and parameters of VocabularyValidator."""
 
-    PARAMETERS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {
         "bounds": ExecutionParameter(type=str),
         "split": ExecutionParameter(type=str),
         "code_fingerprint": ExecutionParameter(type=str),
     }
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, Any]] = {
         "transformed_examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
     }
-    OUTPUTS = {"coverage": ChannelParameter(type=VocabularyCoverage)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {"coverage": ChannelParameter(type=VocabularyCoverage)}
 
 
 class VocabularyValidator(base_component.BaseComponent):
