@@ -16,8 +16,8 @@ class DataBounds:
     that they need not be tuned to the size of a day.
 
     Args:
-        max_drift: The most that a column may differ from the previous span. The default is what a tenth of all tokens makes
-            when they turn into ones unheard of; a day whose ids are renamed reaches 1.
+        max_drift: The most that a column may differ from the previous span. The default is what 6 % of the tokens
+            make that turn into one unheard of, or a fifth that turn into one of ten; renamed ids make 1.
         max_skew: The same between the train and the eval split of one span.
         max_label_change: The bound of drift and skew for the label. Smaller, because a label has two values only: the
             default is a click rate of 0.1 that becomes 0.185, or 0.04 that becomes 0.1.
@@ -40,8 +40,8 @@ class DataBounds:
         ValueError: A bound is out of its range.
     """
 
-    max_drift: float = 0.05
-    max_skew: float = 0.05
+    max_drift: float = 0.03
+    max_skew: float = 0.03
     max_label_change: float = 0.01
     max_change_of: Mapping[str, float] = dataclasses.field(default_factory=dict)
     max_new_tokens: float = 0.75

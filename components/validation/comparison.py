@@ -103,7 +103,7 @@ def compare_coverage(
         if one.counts is None or other.counts is None or not one.values or not other.values:
             continue
         new = {token: count / one.values for token, count in one.counts.items() if token not in other.counts}
-        share = sum(new.values())
+        share = min(1.0, sum(new.values()))
         expected = min(1.0, other.expected_new)
         bound = min(1.0, expected + (1.0 - expected) * bounds.max_new_tokens + share_noise(expected, one.size, other.size))
         passed = share <= bound

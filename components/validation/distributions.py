@@ -15,7 +15,7 @@ from transform.features import Declaration, weight_name
 # ones; all others make up one group. So the groups are few, and each is large enough for its share to mean something,
 # whatever the size of the vocabulary. Numbers are grouped by at most as many quantiles.
 _OWN_SHARE = 0.01
-_OWN_SIZE = 5
+_OWN_SIZE = 10
 _QUANTILES = 10
 _OTHERS = ""
 
@@ -45,8 +45,9 @@ class Distribution:
 
     @property
     def size(self) -> float:
-        """The number of independent values."""
-        return self.values * self.independent
+        """The number of independent values. The numbers of one row depend on each other: weights may add up to 1."""
+        rows = self.rows * (1.0 - self.missing)
+        return self.independent * (rows if self.counts is None else self.values)
 
     def share(self, token: str) -> float:
         """The share of the values that are the token. The feature must not be numeric."""

@@ -7,7 +7,7 @@ import math
 # Standard deviations above the mean. A run compares some 40 pairs, day by day.
 _DEVIATIONS = 4.0
 # However few users there are: a bound that nothing could break would be no bound.
-_MOST = 0.25
+_MOST = 0.5
 
 
 def divergence_noise(groups: int, size: float, other_size: float) -> float:
