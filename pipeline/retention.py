@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from tfx.components.evaluator import constants
-from tfx.components.example_gen import utils
 from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBlessing, PushedModel
 
-from components.example_gen.driver import DATA_ROOT, SPAN_NAME
 from components.lineage import PIPELINE_RUN
+from components.properties import DATA_ROOT, SPAN, SPAN_NAME, VERSION
 from pipeline.results import Artifact, number, text
 
 
@@ -116,10 +115,10 @@ def _last_blessed_model(artifacts: Iterable[Artifact]) -> int:
 def _of_kept_spans(live: Mapping[int, Artifact], spans: int) -> set[int]:
     """The ids of the latest examples and statistics of the newest spans of each data root."""
     latest: dict[tuple[str, int], Artifact] = {}
-    for artifact in sorted(live.values(), key=lambda a: (number(a, utils.VERSION_PROPERTY_NAME), a.id)):
+    for artifact in sorted(live.values(), key=lambda a: (number(a, VERSION), a.id)):
         if artifact.type == Examples.TYPE_NAME and text(artifact, SPAN_NAME):
             root = text(artifact, DATA_ROOT)
-            latest[root, number(artifact, utils.SPAN_PROPERTY_NAME)] = artifact
+            latest[root, number(artifact, SPAN)] = artifact
     newest = {
         root: sorted((span for of, span in latest if of == root), reverse=True)[:spans]
         for root in {root for root, _ in latest}
@@ -129,6 +128,6 @@ def _of_kept_spans(live: Mapping[int, Artifact], spans: int) -> set[int]:
     kept |= {
         artifact.id
         for artifact in live.values()
-        if artifact.type == ExampleStatistics.TYPE_NAME and number(artifact, utils.SPAN_PROPERTY_NAME) in numbers
+        if artifact.type == ExampleStatistics.TYPE_NAME and number(artifact, SPAN) in numbers
     }
     return kept

@@ -22,6 +22,8 @@ from components.example_gen.reports import (
 )
 from components.example_gen.rules import RULES
 from components.example_gen.spans import EVAL, TRAIN, find_spans
+from components.validation.findings import REPORT_TEXT, read_report
+from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, number, published, read_run, split_sizes, text
 
@@ -45,14 +47,23 @@ def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -
         log: The run's log file.
     """
     run = read_run(config.metadata_path, run_id)
-    lines = [*_rows(run), *_window(config, run), *_quality(config, run), *_publication(config, run), ("Log", str(log))]
+    lines = [
+        *_rows(run),
+        *_validation(run),
+        *_window(config, run),
+        *_vocabularies(run),
+        *_quality(config, run),
+        *_publication(config, run),
+        ("Log", str(log)),
+    ]
     console.print()
     console.print(_table(lines))
 
 
 def print_ingestion(config: RunConfig, run_id: str, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    console.print(_table(list(_rows(read_run(config.metadata_path, run_id)))))
+    run = read_run(config.metadata_path, run_id)
+    console.print(_table([*_rows(run), *_validation(run)]))
 
 
 def _table(lines: list[Line]) -> Table:
@@ -79,6 +90,23 @@ def _rows(run: RunRecord) -> Iterator[Line]:
 def _by_rule(examples: Artifact) -> str:
     counts = {rule.id: number(examples, REJECTED_PREFIX + rule.id) for rule in RULES}
     return ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items(), key=lambda item: -item[1]) if count)
+
+
+def _validation(run: RunRecord) -> Iterator[Line]:
+    anomalies = run.one("example_validator", "anomalies")
+    report = read_report(anomalies.uri)
+    compared = f"compared with {report.previous_span}" if report.previous_span else "no earlier span to compare with"
+    warnings = "1 warning" if len(report.warnings) == 1 else f"{len(report.warnings)} warnings"
+    yield "Data", f"{len(report.findings)} checks, {warnings}; {compared}"
+    for finding in report.warnings:
+        yield "", f"{finding}"
+    yield "", f"report: {os.path.join(anomalies.uri, REPORT_TEXT)}"
+
+
+def _vocabularies(run: RunRecord) -> Iterator[Line]:
+    rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
+    shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
+    yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
 
 
 def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:

@@ -14,9 +14,8 @@ from tfx.utils import io_utils, proto_utils
 
 from components.example_gen.configuration import pack, unpack
 from components.example_gen.spans import NEWEST, Source, find_source
+from components.properties import DATA_ROOT, SPAN_NAME
 
-SPAN_NAME = "span_name"
-DATA_ROOT = "data_root"
 # The settings that choose a span, in the component's custom_config.
 SPAN_SETTING = "span"
 VERSION_SETTING = "version"
