@@ -7,7 +7,10 @@ from tests.kubeflow.package_runner import Cluster, Package
 
 
 def test_trial(package: Path, cluster: Cluster, volume: Path) -> None:
-    import subprocess, sys, shutil
+    import shutil
+    import subprocess
+    import sys
+
     from tests.kubeflow.conftest import ROOT
 
     subprocess.run(
