@@ -32,8 +32,7 @@ def compile_package(config: PackageConfig, path: Path) -> None:
         path: The file, `*.yaml`.
 
     Raises:
-        ValueError: The configuration names no metadata store, or a node that the pipeline does not have, or a node's IR is too
-            large.
+        ValueError: The configuration names no metadata store, or a node that is not there, or a node's IR is too large.
     """
     if config.metadata_store is None:
         raise ValueError("`metadata_store` must be given for Kubeflow.")

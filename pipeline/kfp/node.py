@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
 
 def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
     from pipeline.fingerprint import code_fingerprint
-    from pipeline.kfp import launch, node_ir, parameters
+    from pipeline.kfp import node_ir, parameters
     from pipeline.kfp.lease import Leases, renewed
     from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
@@ -58,13 +58,17 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
             f"{arguments.code}. Build the image and compile the package from the same commit."
         )
     one = node_ir.from_text(arguments.ir)
-    parameters.apply(one, parameters.configured(from_json(arguments.config), given_parameters(arguments)))
+    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
     connection = connection_from_environment(environment)
 
     def open_leases() -> Leases:
         return Leases(open_store(connection), one.pipeline_info.id, arguments.lease_seconds)
 
     open_leases().acquire(run_id)
+    # Takes seconds; a step that must not run has failed before.
+    from pipeline.kfp import launch
+
+    parameters.apply(one, config)
     with renewed(open_leases, run_id, arguments.lease_seconds / 4):
         return launch.launch(one, run_id, connection)
 

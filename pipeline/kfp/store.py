@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata
 
 from pipeline.kfp.escaped_store import EscapedStore
 
@@ -65,12 +64,3 @@ def open_store(connection: metadata_store_pb2.ConnectionConfig, first_wait: floa
             logging.getLogger(__name__).warning("No metadata store yet, next try in %.0f s: %s", wait, error)
             time.sleep(wait)
     return EscapedStore(connection)
-
-
-class Metadata(metadata.Metadata):
-    """TFX's handle of the metadata store, with the store that `open_store` opens."""
-
-    def __enter__(self) -> Metadata:
-        self._store = open_store(self.connection_config)
-        self._users += 1
-        return self
