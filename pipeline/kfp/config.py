@@ -58,14 +58,14 @@ class Setting:
 class MetadataStore:
     """The PostgreSQL database of ML Metadata, which all steps and runs share; it must exist.
 
+    ML Metadata's wheels cannot encrypt the connection: keep it within the cluster, or behind a proxy that does.
+
     Args:
         host: Its host.
         port: Its port.
         database: The database's name.
         user: The user, who may create tables in it.
         password: The password; from a secret only.
-        ssl_mode: libpq's `sslmode`, such as `verify-full`. Defaults to libpq's own default.
-        ssl_root_cert: The path of the certificate authority's file in the steps.
     """
 
     host: Setting
@@ -73,8 +73,6 @@ class MetadataStore:
     user: Setting
     password: Setting
     port: Setting = Setting(value="5432")
-    ssl_mode: Setting | None = None
-    ssl_root_cert: Setting | None = None
 
     @model_validator(mode="after")
     def _secret_password(self) -> MetadataStore:
