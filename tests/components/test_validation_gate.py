@@ -20,13 +20,15 @@ from components.validation.validation_gate import BadDataError
 from tests.components.validation_support import by_user, changed, day, statistics_in_memory
 from tests.support import RawRow
 
+Splits = Mapping[str, list[RawRow]]
+
 YESTERDAY = by_user(day(2000, span=0))
 TODAY = by_user(day(2000, span=1))
 DRIFTED = {split: changed(rows, 0.5, lambda _: {"topic_id": "99"}) for split, rows in TODAY.items()}
 DEFAULT = DataBounds()
 
 
-def statistics(splits: Mapping[str, list[RawRow]], folder: Path, span: str) -> ExampleStatistics:
+def statistics(splits: Splits, folder: Path, span: str) -> ExampleStatistics:
     artifact = ExampleStatistics()
     artifact.uri = str(folder)
     artifact.split_names = artifact_utils.encode_split_names(list(splits))
@@ -40,12 +42,7 @@ def statistics(splits: Mapping[str, list[RawRow]], folder: Path, span: str) -> E
     return artifact
 
 
-def validated(
-    folder: Path,
-    today: Mapping[str, list[RawRow]],
-    yesterday: Mapping[str, list[RawRow]] | None,
-    bounds: DataBounds = DEFAULT,
-) -> ExampleAnomalies:
+def validated(folder: Path, today: Splits, yesterday: Splits | None, bounds: DataBounds = DEFAULT) -> ExampleAnomalies:
     """What the validator puts out about the two days."""
     previous = [statistics(yesterday, folder / "yesterday", "2026-01-01")] if yesterday else []
     current = [statistics(today, folder / "today", "2026-01-02")]
