@@ -9,7 +9,7 @@ from tensorflow.core.protobuf import config_pb2
 from serving.server import warmup
 from serving.server.core import Servable
 from serving.server.metrics import Metrics
-from serving.server.runner import Runner
+from serving.server.runner import DirectRunner
 from serving.server.saved_model import SavedModel
 from serving.server.version import Version
 
@@ -22,14 +22,12 @@ class Loader:
         tags: of the MetaGraph to load.
         session_config: TensorFlow's threads and devices.
         warmup_iterations: times that each warm-up record is run; 0: no warm-up.
-        runner: runs the warm-up.
         metrics: counts.
     """
 
     tags: tuple[str, ...]
     session_config: config_pb2.ConfigProto
     warmup_iterations: int
-    runner: Runner
     metrics: Metrics
 
     def __call__(self, version: Version) -> SavedModel:
@@ -39,7 +37,7 @@ class Loader:
         if self.warmup_iterations:
             try:
                 with self.metrics.warmup(version.path):
-                    warmup.replay(Servable(version.name, version.number, model), self.runner, self.warmup_iterations)
+                    warmup.replay(Servable(version.name, version.number, model), DirectRunner(), self.warmup_iterations)
             except BaseException:
                 model.close()
                 raise

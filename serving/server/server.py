@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +17,15 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server import grpc_server, metrics, model_config, text_proto
 from serving.server.api import Api
+from serving.server.batching import BatchingOptions, BatchingRunner
 from serving.server.core import Core
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.flags import Flags
 from serving.server.loader import Loader
 from serving.server.manager import LoadPolicy, Manager
-from serving.server.protos import MonitoringConfig
+from serving.server.protos import BatchingParameters, MonitoringConfig
 from serving.server.rest_app import RestApi
-from serving.server.runner import DirectRunner
+from serving.server.runner import DirectRunner, Runner
 
 LOG = logging.getLogger(__name__)
 
@@ -51,12 +53,11 @@ class Server:
         self._metrics_path = _metrics_path(flags)
         self._config = _model_config(flags)
         counts = metrics.Metrics()
-        runner = DirectRunner()
+        runner = _runner(flags)
         loader = Loader(
             tags=tuple(flags.saved_model_tags.split(",")),
             session_config=_session_config(flags),
             warmup_iterations=max(flags.num_request_iterations_for_warmup, 1) if flags.enable_model_warmup else 0,
-            runner=runner,
             metrics=counts,
         )
         policy = LoadPolicy(
@@ -161,6 +162,15 @@ def _metrics_path(flags: Flags) -> str | None:
         return None
     config: Any = text_proto.read(flags.monitoring_config_file, MonitoringConfig())
     return (config.prometheus_config.path or metrics.DEFAULT_PATH) if config.prometheus_config.enable else None
+
+
+def _runner(flags: Flags) -> Runner:
+    if not flags.enable_batching:
+        return DirectRunner()
+    parameters: Any = BatchingParameters()
+    if flags.batching_parameters_file:
+        text_proto.read(flags.batching_parameters_file, parameters)
+    return BatchingRunner(BatchingOptions.from_parameters(parameters, os.cpu_count() or 1))
 
 
 def _session_config(flags: Flags) -> config_pb2.ConfigProto:
