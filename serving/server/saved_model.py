@@ -55,7 +55,8 @@ class SavedModel:
                 self._session.close()
                 LOG.debug("Loading %s failed", path, exc_info=True)
                 raise invalid_argument(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-        self.signatures: Mapping[str, Any] = dict(meta_graph.signature_def)
+            self.signatures: Mapping[str, Any] = dict(meta_graph.signature_def)
+            self._fetches = _fetches(graph, self.signatures)
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
         """Runs the part of the graph that the outputs need. Any number of threads may call it.
@@ -71,12 +72,13 @@ class SavedModel:
             ServingError: what TensorFlow says of these inputs.
         """
         feed = tuple(sorted(inputs))
-        fetch = tuple(sorted(set(outputs)))
+        names = sorted(set(outputs))
+        fetch = tuple(self._fetches.get(name, name) for name in names)
         try:
             values = self._plan(feed, fetch)(*(inputs[name] for name in feed))
         except tf.errors.OpError as error:
             raise from_tensorflow(error) from error
-        return dict(zip(fetch, values, strict=True))
+        return dict(zip(names, values, strict=True))
 
     def _plan(self, feed: tuple[str, ...], fetch: tuple[str, ...]) -> Any:
         key = (feed, fetch)
@@ -95,3 +97,19 @@ class SavedModel:
         """Frees the model. No request may be running."""
         self._plans.clear()
         self._session.close()
+
+
+def _fetches(graph: tf.Graph, signatures: Mapping[str, Any]) -> dict[str, str]:
+    """Adds an operation behind each output of a signature, and returns its tensor's name by the output's.
+
+    TensorFlow 2 exports a signature as one call of a function, whose results are the outputs. TensorFlow takes a function
+    apart, and drops what is not asked for, only where its call is not itself what is fetched.
+    """
+    found: dict[str, str] = {}
+    for signature in signatures.values():
+        for output in signature.outputs.values():
+            if (
+                ":" in output.name and output.name not in found
+            ):  # without a colon it is an operation, such as the initializer
+                found[output.name] = tf.identity(graph.get_tensor_by_name(output.name)).name
+    return found
