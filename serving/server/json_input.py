@@ -14,6 +14,8 @@ from tensorflow.core.framework import types_pb2
 from serving.server.errors import ServingError, invalid_argument, unimplemented
 from serving.server.tensors import Array, dtype_name
 
+MAX_RANK = 64  # numpy's
+
 _LONGEST_VALUE = 256
 
 _INTEGERS: dict[int, type[np.integer[Any]]] = {
@@ -169,6 +171,8 @@ def _flatten(value: Any) -> tuple[list[Any], tuple[int, ...]]:
         if not first:
             break
         first = first[0]
+    if len(shape) > MAX_RANK:
+        raise invalid_argument(f"JSON Value: lists must not be nested deeper than {MAX_RANK}. Received: {len(shape)}.")
     leaves = [value]
     for level, size in enumerate(shape):
         for item in leaves:

@@ -70,6 +70,8 @@ class RestApi:
             return self._reply(error.http_status, json_output.error(error.message))
         except TimeoutError:
             return self._reply(504, json_output.error("Timed out"))
+        except ConnectionError:  # the caller left; this answer reaches nobody
+            return self._reply(499, json_output.error("Connection lost"))
         except web.RequestPayloadError as error:
             return self._reply(400, json_output.error(f"Malformed request body: {error}"))
         except web.HTTPException as error:  # the body is too large

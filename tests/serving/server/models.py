@@ -35,6 +35,10 @@ class HalfPlusTwo(tf.Module):
     def parsed(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"length": tf.strings.length(x), "number": tf.strings.to_number(x)}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def slow(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.while_loop(lambda i: i < x[0], lambda i: [i + 1.0], [0.0])[0]}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def examples(self, inputs: tf.Tensor) -> tf.Tensor:
         return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
@@ -60,6 +64,7 @@ def export(path: Path, slope: float = 0.5) -> Path:
         "serving_default": module.predict,
         "names": module.names,
         "parsed": module.parsed,
+        "slow": module.slow,
         "classify_x_to_y": module.classify,
         "regress_x_to_y": module.regress,
     }
