@@ -55,9 +55,11 @@ class Flags:
     num_request_iterations_for_warmup: int = _flag(0, "Times that each warm-up request is run; 0: once.")
     saved_model_tags: str = _flag("serve", "Comma-separated tags of the MetaGraph to load.")
     tensorflow_session_config_file: str = _flag("", "ConfigProto in text format.")
-    tensorflow_session_parallelism: int = _flag(0, "TensorFlow's threads, within and between operations; 0: its choice.")
+    tensorflow_session_parallelism: int = _flag(0, "Sets both of the next two.")
     tensorflow_intra_op_parallelism: int = _flag(0, "TensorFlow's threads within an operation; 0: its choice.")
-    tensorflow_inter_op_parallelism: int = _flag(0, "TensorFlow's threads between operations; 0: its choice.")
+    tensorflow_inter_op_parallelism: int = _flag(
+        0, "TensorFlow's threads for operations that could run at once; 0: the thread that asks."
+    )
     enable_batching: bool = _flag(False, "Run requests that arrive together as one batch.")
     batching_parameters_file: str = _flag("", "BatchingParameters in text format.")
     monitoring_config_file: str = _flag("", "MonitoringConfig in text format: Prometheus metrics at the REST port.")

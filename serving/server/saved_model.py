@@ -31,7 +31,8 @@ class SavedModel:
     Args:
         path: folder of `saved_model.pb`.
         tags: of the MetaGraph to load.
-        session_config: TensorFlow's threads and devices.
+        session_config: TensorFlow's threads and devices. Without threads for several operations at once, a request runs in
+            the thread that asks: the hand-over between threads costs more CPU than a small model.
 
     Raises:
         ServingError: there is no SavedModel, or it cannot be loaded.
@@ -39,6 +40,8 @@ class SavedModel:
 
     def __init__(self, path: str, tags: Sequence[str], session_config: config_pb2.ConfigProto) -> None:
         self.path = path
+        threads = session_config.inter_op_parallelism_threads or session_config.session_inter_op_thread_pool
+        self._run_options = config_pb2.RunOptions(inter_op_thread_pool=0 if threads else -1)
         self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Any] = {}
         self._plans_lock = threading.Lock()
         if not any(tf.io.gfile.exists(f"{path}/saved_model.{suffix}") for suffix in ("pb", "pbtxt")):
@@ -88,7 +91,8 @@ class SavedModel:
                 plan = self._plans.get(key)
                 if plan is None:
                     # Session.run would compare the fed shapes with the placeholders', which TensorFlow Serving does not.
-                    plan = self._session._make_callable_from_options(config_pb2.CallableOptions(feed=feed, fetch=fetch))
+                    options = config_pb2.CallableOptions(feed=feed, fetch=fetch, run_options=self._run_options)
+                    plan = self._session._make_callable_from_options(options)
                     if len(self._plans) < MAX_KEPT_PLANS:
                         self._plans[key] = plan
         return plan
