@@ -48,8 +48,8 @@ class Transport(Protocol):
         Args:
             signature: The signature's name.
             inputs: Strings [B] or [B, K] by input name.
-            outputs: The names of the outputs that the answer must have. All are asked for: a request for some of them would be
-                a signature of its own to TensorFlow Serving, and would not be batched with others.
+            outputs: The names of the outputs that the answer must have. No filter is sent: TensorFlow Serving would not
+                batch a request for some of the outputs with requests for all.
             timeout: Seconds until it is given up.
 
         Returns:

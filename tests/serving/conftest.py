@@ -1,0 +1,25 @@
+"""The small model and its server, shared by the tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.serving.support import MODEL, VERSION, Server, export_small_model, running_server
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a run leaves it under STATE_ROOT/serving: model/version."""
+    root = tmp_path_factory.mktemp("models")
+    export_small_model(tmp_path_factory.mktemp("transform"), root / MODEL / str(VERSION))
+    return root
+
+
+@pytest.fixture(scope="session")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The embedded server, serving the small model."""
+    with running_server(models / MODEL, tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
