@@ -9,11 +9,36 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from serving.client.errors import InvalidRequestError
+from serving.client.transport import Strings
 from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, Column, Declaration, Side
 
 Row = Mapping[str, object]
+Request = tuple[Row, Sequence[Row]]
 
 _PAIR = re.compile(f"[^{WEIGHT_SEPARATOR}]+{WEIGHT_SEPARATOR}{WEIGHT_PATTERN}")
+
+
+def request_inputs(requests: Sequence[Request], declaration: Declaration) -> dict[str, Strings]:
+    """The inputs of `rank` and `explain` for users, B, and each one's candidates.
+
+    Args:
+        requests: Pairs of a user and its candidates; see `user_cells`.
+        declaration: The declared features.
+
+    Returns:
+        The user's columns, strings [B], and the candidates' columns, strings [B, K], K being the longest number of
+        candidates: where a user has fewer, empty cells pad.
+
+    Raises:
+        InvalidRequestError: A column is missing or unknown, or a value breaks the rule of its column.
+    """
+    users = [user_cells(user, declaration) for user, _ in requests]
+    items = [candidate_cells(candidates, declaration) for _, candidates in requests]
+    width = max(map(len, items), default=0)
+    inputs: dict[str, Strings] = {name: [cells[name] for cells in users] for name in declaration.side_columns("user")}
+    for name in declaration.side_columns("item"):
+        inputs[name] = [[cells[name] for cells in row] + [""] * (width - len(row)) for row in items]
+    return inputs
 
 
 def user_cells(user: Row, declaration: Declaration) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import tenacity
 from numpy.typing import NDArray
 
-from serving.client.cells import Row, candidate_cells, user_cells
+from serving.client.cells import Request, Row, request_inputs
 from serving.client.errors import InvalidResponseError, ServerOverloadedError, ServerUnavailableError
 from serving.client.ranking import Explanation, Ranking
 from serving.client.transport import TLS, Arrays, Strings, Transport
@@ -22,8 +22,6 @@ TRANSPORTS = ("grpc", "rest")
 _SCORE = "score"
 _FIRST_WAIT = 0.05
 _LONGEST_WAIT = 1.0
-
-Request = tuple[Row, Sequence[Row]]
 
 
 class RankingClient:
@@ -107,7 +105,7 @@ class RankingClient:
     def rank_many(self, requests: Sequence[Request]) -> list[Ranking]:
         """Scores several users' candidates in one call; see `rank`. The users may have different numbers of candidates."""
         counts = [len(candidates) for _, candidates in requests]
-        inputs = self._inputs(requests, max(counts, default=0))
+        inputs = request_inputs(requests, self._declaration)
         if not any(counts):
             return [Ranking((), np.zeros(0, np.float32)) for _ in requests]
         scores = _scores(self._call("rank", inputs, [_SCORE]), counts)
@@ -118,7 +116,7 @@ class RankingClient:
     def explain(self, user: Row, candidates: Sequence[Row]) -> Explanation:
         """Scores a user's candidates, and tells what each saw in the user's histories; see `rank`."""
         histories = self._declaration.histories
-        inputs = self._inputs([(user, candidates)], len(candidates))
+        inputs = request_inputs([(user, candidates)], self._declaration)
         if not candidates:
             return Explanation((), np.zeros(0, np.float32), {}, {})
         outputs = [_SCORE, *(_attention(h.name) for h in histories), *(_tokens(c) for h in histories for c in h.columns)]
@@ -137,17 +135,6 @@ class RankingClient:
                 )
             attention[history.name] = weights
         return Explanation(tuple(candidates), scores, attention, tokens)
-
-    def _inputs(self, requests: Iterable[Request], width: int) -> dict[str, Strings]:
-        """User columns [B] and candidate columns [B, `width`]; a candidate of empty cells is padding."""
-        users = [user_cells(user, self._declaration) for user, _ in requests]
-        items = [candidate_cells(candidates, self._declaration) for _, candidates in requests]
-        inputs: dict[str, Strings] = {
-            name: [cells[name] for cells in users] for name in self._declaration.side_columns("user")
-        }
-        for name in self._declaration.side_columns("item"):
-            inputs[name] = [[cells[name] for cells in row] + [""] * (width - len(row)) for row in items]
-        return inputs
 
     def _call(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str]) -> Arrays:
         end = time.monotonic() + self._deadline

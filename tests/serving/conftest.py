@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.support import MODEL, VERSION, Server, export_small_model, running_server
+from benchmarks.embedded_server import Server, running
+from tests.serving.support import MODEL, VERSION, export_small_model
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(models: Path) -> Iterator[Server]:
     """The embedded server, serving the small model."""
-    with running_server(models / MODEL, tmp_path_factory.mktemp("server") / "log") as server:
+    with running(models / MODEL, MODEL) as server:
         yield server

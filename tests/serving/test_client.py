@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.embedded_server import Server, free_port
 from serving.client import (
     DeadlineExceededError,
     InvalidRequestError,
@@ -22,7 +23,7 @@ from serving.client import (
     ServerUnavailableError,
 )
 from serving.client.cells import candidate_cells, user_cells
-from tests.serving.support import MODEL, VERSION, Server, free_port
+from tests.serving.support import MODEL, VERSION
 from transform.features import DECLARATION, Category, Declaration
 
 EXAMPLES = Path(__file__).parents[2] / "serving" / "examples"
