@@ -59,7 +59,7 @@ def measure(
     concurrency: int,
     seconds: float,
     deadline: float,
-    server_pid: int | None,
+    server_pid: int | None = None,
 ) -> LoadResult:
     """Keeps `concurrency` requests under way for `seconds`, each thread sending its next one when it has the answer.
 
@@ -69,7 +69,7 @@ def measure(
         concurrency: Threads.
         seconds: For how long requests are sent.
         deadline: Seconds until a request is given up.
-        server_pid: The server's process, on this machine, whose CPU time is read. None reads none.
+        server_pid: The server's process, on this machine, whose CPU time is read. Defaults to `None`, unknown.
 
     Raises:
         ProcessLookupError: There is no process of that id.

@@ -7,6 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from benchmarks.load import PERCENTILES, LoadResult
 
@@ -28,7 +30,7 @@ def draw(result: LoadResult, title: str, path: Path) -> None:
     plt.close(figure)
 
 
-def _draw_spread(result: LoadResult, axes: plt.Axes) -> None:
+def _draw_spread(result: LoadResult, axes: Axes) -> None:
     milliseconds = result.latencies * 1000
     edges = np.geomspace(milliseconds.min() * 0.95, milliseconds.max() * 1.05, 60)
     axes.hist(milliseconds, bins=edges.tolist(), color="lightsteelblue")
@@ -37,12 +39,12 @@ def _draw_spread(result: LoadResult, axes: plt.Axes) -> None:
         axes.axvline(value, color=colour, label=f"p{percent}: {value:.1f} ms")
     axes.set(xscale="log", xlabel="latency, ms", ylabel="requests", title="Spread")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="x", which="both", rotation=45)
     axes.legend()
 
 
-def _draw_course(result: LoadResult, axes: plt.Axes) -> None:
+def _draw_course(result: LoadResult, axes: Axes) -> None:
     edges = np.linspace(0.0, result.duration, _PERIODS + 1)
     period = np.clip(np.digitize(result.starts, edges) - 1, 0, _PERIODS - 1)
     filled = np.unique(period)

@@ -2,8 +2,8 @@
 
     python -m benchmarks.load_test --concurrency 8 --candidates 500 --seconds 20
 
-starts the embedded server on the published model, loads it and stops it. `--server HOST:PORT` loads a server that runs already,
-such as TensorFlow Serving. Users and candidates come from data/sample; the histories are filled up to `--history` entries.
+starts the embedded server on the published model, loads it and stops it. `--server HOST:PORT` loads a server that runs
+already, such as TensorFlow Serving. Users and candidates come from data/sample; histories have `--history` entries.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from serving.client.transport import Transport
 from transform.features import DECLARATION, LIST_SEPARATOR
 
 _DISTINCT = 64
+_PUBLISHED = Path("var/serving") / MODEL_NAME
 _SAMPLE = Path("data/sample/2026-01-01.csv")
 
 
@@ -40,7 +41,7 @@ def sample_requests(candidates: int, history: int, seed: int = 0) -> list[Inputs
     rng = random.Random(seed)
     with _SAMPLE.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    requests = []
+    requests: list[Inputs] = []
     for _ in range(_DISTINCT):
         user: dict[str, Any] = {name: rng.choice(rows)[name] for name in DECLARATION.side_columns("user")}
         for group in DECLARATION.histories:
@@ -57,17 +58,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--candidates", type=int, default=500, help="candidates of a request (%(default)s)")
     parser.add_argument("--history", type=int, default=50, help="entries of a user's history (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="(%(default)s)")
-    parser.add_argument(
-        "--warmup", type=float, default=3.0, help="seconds of the same load before, not counted (%(default)s)"
-    )
+    parser.add_argument("--warmup", type=float, default=3.0, help="seconds of load before, not counted (%(default)s)")
     parser.add_argument("--deadline", type=float, default=10.0, help="seconds of a request (%(default)s)")
     parser.add_argument("--plot", type=Path, default=Path("var/load-test.png"), help="(%(default)s)")
     server = parser.add_argument_group("server")
     server.add_argument("--server", metavar="HOST:PORT", help="one that runs already; default: start the embedded server")
     server.add_argument("--server-pid", type=int, help="its process, if it is on this machine, for its CPU time")
-    server.add_argument(
-        "--base-path", type=Path, default=Path("var/serving") / MODEL_NAME, help="else: the model (%(default)s)"
-    )
+    server.add_argument("--base-path", type=Path, default=_PUBLISHED, help="else: the model (%(default)s)")
     server.add_argument("--model-name", default=MODEL_NAME, help="(%(default)s)")
     server.add_argument("--rest", action="store_true", help="speak REST instead of gRPC")
     return parser
@@ -101,7 +98,7 @@ def _load(arguments: argparse.Namespace) -> LoadResult:
             # The first request alone: what is wrong with it is wrong with all.
             transport.predict("rank", requests[0], ["score"], 60.0)
             load = (transport, requests, arguments.concurrency)
-            measure(*load, arguments.warmup, arguments.deadline, None)
+            measure(*load, arguments.warmup, arguments.deadline)
             return measure(*load, arguments.seconds, arguments.deadline, pid)
 
 
@@ -128,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _check(arguments)
         result = _load(arguments)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except RankingError as error:
