@@ -20,7 +20,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.embedded_server import running
 from benchmarks.load import PERCENTILES, Inputs, LoadResult, measure
 from benchmarks.load_plot import draw
 from serving.client import RankingError
@@ -29,6 +28,7 @@ from serving.client.grpc_transport import GrpcTransport
 from serving.client.ranking_client import MODEL_NAME
 from serving.client.rest_transport import RestTransport
 from serving.client.transport import Transport
+from serving.server.process import start
 from transform.features import DECLARATION, LIST_SEPARATOR
 
 _DISTINCT = 64
@@ -85,8 +85,8 @@ def _server(arguments: argparse.Namespace) -> Iterator[tuple[str, int | None]]:
     if arguments.server:
         yield arguments.server, arguments.server_pid
         return
-    with running(arguments.base_path, arguments.model_name) as server:
-        yield server.rest if arguments.rest else server.grpc, server.pid
+    with start(f"--model_name={arguments.model_name}", f"--model_base_path={arguments.base_path.resolve()}") as server:
+        yield server.rest_url if arguments.rest else server.grpc_address, server.process.pid
 
 
 def _load(arguments: argparse.Namespace) -> LoadResult:

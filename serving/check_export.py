@@ -26,6 +26,7 @@ from transform.features import DECLARATION
 
 TOLERANCE = 1e-5
 ROWS = 200
+_VERSION = "version"
 _RUNNER = Path(__file__).with_name("run_signatures.py")
 
 Answers = Mapping[str, NDArray[Any]]
@@ -45,8 +46,8 @@ def sample_rows(data_root: Path, count: int) -> list[dict[str, str]]:
     return found
 
 
-def answers(python: str, export: Path, rows: Sequence[Mapping[str, str]]) -> Answers:
-    """Every signature's outputs, named `signature/output`, as the TensorFlow of an interpreter computes them.
+def answers(python: str, export: Path, rows: Sequence[Mapping[str, str]]) -> tuple[str, Answers]:
+    """The TensorFlow of an interpreter, and every signature's outputs, named `signature/output`, as it computes them.
 
     Raises:
         ExportError: The process failed.
@@ -60,7 +61,8 @@ def answers(python: str, export: Path, rows: Sequence[Mapping[str, str]]) -> Ans
         if run.returncode:
             raise ExportError(f"{python} could not run the signatures of {export}:\n{run.stderr[-2000:]}")
         with np.load(results) as archive:
-            return dict(archive)
+            found = dict(archive)
+    return found.pop(_VERSION).item().decode(), found
 
 
 def differences(ours: Answers, theirs: Answers) -> dict[str, float]:
@@ -93,7 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         rows = sample_rows(arguments.rows, ROWS)
-        ours, theirs = (answers(python, arguments.export, rows) for python in (sys.executable, arguments.python))
+        (our_version, ours), (their_version, theirs) = (
+            answers(python, arguments.export, rows) for python in (sys.executable, arguments.python)
+        )
     except (ValueError, KeyError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -101,6 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     worst = differences(ours, theirs)
+    print(f"{arguments.export} in TensorFlow {their_version}, against {our_version}:")
     for name, difference in worst.items():
         print(f"  {name:45} {str(ours[name].shape) if name in ours else 'missing':>16}  worst difference {difference:.2e}")
     agree = max(worst.values()) <= TOLERANCE

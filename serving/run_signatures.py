@@ -17,16 +17,18 @@ import tensorflow as tf
 
 USERS = 8
 EXAMPLES = "examples"
+# The entry of the answers that names the TensorFlow.
+VERSION = "version"
 
 Rows = list[dict[str, str]]
 
 
 def main(export: str, rows_file: str, answers_file: str) -> None:
-    """Answers are kept as arrays named `signature/output`."""
+    """Answers are kept as arrays named `signature/output`, and the version of TensorFlow beside them."""
     with open(rows_file, encoding="utf-8") as file:
         rows: Rows = json.load(file)
     model = tf.saved_model.load(export)
-    answers = {}
+    answers = {VERSION: np.array(tf.__version__.encode())}
     for name, signature in model.signatures.items():
         inputs = {key: _input(key, spec, rows) for key, spec in signature.structured_input_signature[1].items()}
         for key, value in signature(**_same_users(inputs)).items():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.embedded_server import Server, running
-from tests.serving.support import MODEL, VERSION, export_small_model
+from serving.server.process import RunningServer
+from tests.serving.support import MODEL, VERSION, export_small_model, serve
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(models: Path) -> Iterator[Server]:
+def server(models: Path) -> Iterator[RunningServer]:
     """The embedded server, serving the small model."""
-    with running(models / MODEL, MODEL) as server:
+    with serve(models) as server:
         yield server

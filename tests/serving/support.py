@@ -1,9 +1,12 @@
-"""A small exported model to serve."""
+"""A small exported model, and servers of it."""
 
 from __future__ import annotations
 
+import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from serving.server.process import RunningServer, start
 from transform.features import DECLARATION
 
 MODEL = "community-din"
@@ -29,3 +32,16 @@ def export_small_model(folder: Path, path: Path, seed: int = 0) -> None:
     model = compiled(build_model(output, DECLARATION, hyperparameters), hyperparameters)
     model.fit(dataset, epochs=hyperparameters.epochs, verbose=0)
     export(ServingModule(model, output, DECLARATION), str(path))
+
+
+def serve(models: Path, *flags: str) -> AbstractContextManager[RunningServer]:
+    """Runs the embedded server on the small model, in a process of its own."""
+    return start(f"--model_name={MODEL}", f"--model_base_path={models / MODEL}", *flags)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

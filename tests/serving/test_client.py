@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.embedded_server import Server, free_port
 from serving.client import (
     DeadlineExceededError,
     InvalidRequestError,
@@ -23,7 +22,8 @@ from serving.client import (
     ServerUnavailableError,
 )
 from serving.client.cells import candidate_cells, user_cells
-from tests.serving.support import MODEL, VERSION
+from serving.server.process import RunningServer
+from tests.serving.support import MODEL, VERSION, free_port
 from transform.features import DECLARATION, Category, Declaration
 
 EXAMPLES = Path(__file__).parents[2] / "serving" / "examples"
@@ -44,8 +44,8 @@ def candidates() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(params=TRANSPORTS)
-def client(request: pytest.FixtureRequest, server: Server) -> Iterator[RankingClient]:
-    target = server.grpc if request.param == "grpc" else server.rest
+def client(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[RankingClient]:
+    target = server.grpc_address if request.param == "grpc" else server.rest_url
     with RankingClient(target, transport=request.param) as client:
         yield client
 
@@ -157,9 +157,9 @@ def test_a_request_that_breaks_a_rule_is_not_sent(client: RankingClient, user: A
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("wrong", [{"model_name": "other"}, {"version": 99}])
 def test_a_model_that_is_not_served_is_an_error_of_its_own(
-    server: Server, transport: Any, wrong: Any, user: Any, candidates: Any
+    server: RunningServer, transport: Any, wrong: Any, user: Any, candidates: Any
 ) -> None:
-    target = server.grpc if transport == "grpc" else server.rest
+    target = server.grpc_address if transport == "grpc" else server.rest_url
     with (
         RankingClient(target, transport=transport, **wrong) as client,
         pytest.raises(ModelNotFoundError, match="NOT_FOUND: Servable not found for request") as error,
@@ -171,10 +171,10 @@ def test_a_model_that_is_not_served_is_an_error_of_its_own(
 @pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_model_with_other_columns_refuses_and_names_them(
-    server: Server, transport: Any, user: Any, candidates: Any
+    server: RunningServer, transport: Any, user: Any, candidates: Any
 ) -> None:
     declaration = Declaration((*DECLARATION.features, Category("city", side="user")))
-    target = server.grpc if transport == "grpc" else server.rest
+    target = server.grpc_address if transport == "grpc" else server.rest_url
     with (
         RankingClient(target, transport=transport, declaration=declaration) as client,
         pytest.raises(RequestRefusedError, match="city"),

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf import text_format
-from serving.server.protos import BatchingParameters, MonitoringConfig
 from tensorflow_serving.config import model_server_config_pb2
 
-from benchmarks.embedded_server import Server
+from serving.server.process import RunningServer
+from serving.server.protos import BatchingParameters, MonitoringConfig
 from tests.serving.support import MODEL
 
 ROOT = Path(__file__).parents[2]
@@ -72,10 +72,12 @@ def test_every_file_that_a_flag_names_is_mounted(service: dict[str, Any]) -> Non
 
 
 @pytest.mark.slow
-def test_the_health_check_tells_a_model_that_is_there_from_one_that_is_not(service: dict[str, Any], server: Server) -> None:
+def test_the_health_check_tells_a_model_that_is_there_from_one_that_is_not(
+    service: dict[str, Any], server: RunningServer
+) -> None:
     kind, *command = service["healthcheck"]["test"]
     assert kind == "CMD"
-    port = server.rest.rpartition(":")[2]
+    port = server.rest_url.rpartition(":")[2]
     served = [part.replace("/8501", f"/{port}") for part in command]
     assert subprocess.run(served, check=False).returncode == 0
     missing = [part.replace(MODEL, "other") for part in served]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.embedded_server import Server, free_port
+from serving.server.process import RunningServer
+from tests.serving.support import free_port
 
 ROOT = Path(__file__).parents[2]
 USER = ROOT / "serving" / "examples" / "user.json"
@@ -24,8 +25,8 @@ def rank(*arguments: object, user: Path = USER, candidates: Path = CANDIDATES) -
 
 
 @pytest.mark.slow
-def test_a_table_lists_every_candidate_best_first(server: Server) -> None:
-    run = rank("--server", server.grpc)
+def test_a_table_lists_every_candidate_best_first(server: RunningServer) -> None:
+    run = rank("--server", server.grpc_address)
     assert run.returncode == 0, run.stderr
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in run.stdout.splitlines() if line.startswith("│")]
     assert [row[0] for row in rows] == [str(place) for place in range(1, COUNT + 1)]
@@ -35,9 +36,9 @@ def test_a_table_lists_every_candidate_best_first(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_grpc_and_rest_give_the_same_json(server: Server) -> None:
-    over_grpc = json.loads(rank("--server", server.grpc, "--json").stdout)
-    over_rest = json.loads(rank("--server", server.rest, "--rest", "--json").stdout)
+def test_grpc_and_rest_give_the_same_json(server: RunningServer) -> None:
+    over_grpc = json.loads(rank("--server", server.grpc_address, "--json").stdout)
+    over_rest = json.loads(rank("--server", server.rest_url, "--rest", "--json").stdout)
     with CANDIDATES.open() as file:
         given = list(csv.DictReader(file))
     for ours, theirs in zip(over_grpc, over_rest, strict=True):
@@ -47,8 +48,8 @@ def test_grpc_and_rest_give_the_same_json(server: Server) -> None:
 
 
 @pytest.mark.slow
-def test_an_explanation_shows_the_heaviest_entries_of_the_history(server: Server) -> None:
-    run = rank("--server", server.grpc, "--explain", "--past", 2, "--json")
+def test_an_explanation_shows_the_heaviest_entries_of_the_history(server: RunningServer) -> None:
+    run = rank("--server", server.grpc_address, "--explain", "--past", 2, "--json")
     user = json.loads(USER.read_text())
     entries = list(zip(user["hist_topic_id"], user["hist_keyword_id"], strict=True))
     for row in json.loads(run.stdout):
@@ -56,39 +57,42 @@ def test_an_explanation_shows_the_heaviest_entries_of_the_history(server: Server
         assert len(attended) == 2
         assert attended[0]["weight"] >= attended[1]["weight"]
         assert all(entries[entry["position"]] == tuple(entry["tokens"].values()) for entry in attended)
-    table = rank("--server", server.grpc, "--explain", "--past", 2).stdout
+    table = rank("--server", server.grpc_address, "--explain", "--past", 2).stdout
     assert "hist_topic_id / hist_keyword_id" in table
     assert f"{attended[0]['tokens']['hist_topic_id']} / {attended[0]['tokens']['hist_keyword_id']} (" in table
 
 
 @pytest.mark.slow
-def test_top_shows_the_best_only(server: Server) -> None:
-    everything = json.loads(rank("--server", server.grpc, "--json").stdout)
-    assert json.loads(rank("--server", server.grpc, "--json", "--top", 3).stdout) == everything[:3]
+def test_top_shows_the_best_only(server: RunningServer) -> None:
+    everything = json.loads(rank("--server", server.grpc_address, "--json").stdout)
+    assert json.loads(rank("--server", server.grpc_address, "--json", "--top", 3).stdout) == everything[:3]
 
 
 @pytest.mark.slow
-def test_an_id_column_is_shown_and_not_sent(server: Server, tmp_path: Path) -> None:
+def test_an_id_column_is_shown_and_not_sent(server: RunningServer, tmp_path: Path) -> None:
     named = tmp_path / "candidates.json"
     named.write_text(json.dumps([{"post_type": 0, "topic_id": "4", "keyword_id": "3", "item": "[red]first"}]))
-    run = rank("--server", server.grpc, "--id", "item", candidates=named)
+    run = rank("--server", server.grpc_address, "--id", "item", candidates=named)
     assert run.returncode == 0, run.stderr
     assert "[red]first" in run.stdout
 
 
 @pytest.mark.slow
-def test_a_user_may_be_a_csv_row(server: Server, tmp_path: Path) -> None:
+def test_a_user_may_be_a_csv_row(server: RunningServer, tmp_path: Path) -> None:
     row = tmp_path / "user.csv"
     row.write_text(
         "client_type,follow_topic_id,all_topic_fav_7,hist_topic_id,hist_keyword_id\n"
         '0,"1,0,2,5","2:0.3271,1:0.2597,5:0.2214,3:0.1919","2,4,1,5,0","5,0,3,4,1"\n'
     )
-    assert rank("--server", server.grpc, "--json", user=row).stdout == rank("--server", server.grpc, "--json").stdout
+    assert (
+        rank("--server", server.grpc_address, "--json", user=row).stdout
+        == rank("--server", server.grpc_address, "--json").stdout
+    )
 
 
 @pytest.mark.slow
-def test_an_unknown_model_is_the_servers_error(server: Server) -> None:
-    run = rank("--server", server.grpc, "--model-name", "other")
+def test_an_unknown_model_is_the_servers_error(server: RunningServer) -> None:
+    run = rank("--server", server.grpc_address, "--model-name", "other")
     assert (run.returncode, run.stdout) == (1, "")
     assert "NOT_FOUND: Servable not found for request" in run.stderr
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.embedded_server import free_port
 from serving.client import RankingClient
+from tests.serving.support import free_port
 
 ROOT = Path(__file__).parents[2]
 CANDIDATE = {"post_type": "1", "topic_id": "3", "keyword_id": "4"}
