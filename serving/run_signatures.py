@@ -3,7 +3,9 @@
     python serving/run_signatures.py EXPORT ROWS.json ANSWERS.npz
 
 `serving/check_export.py` runs this file with two versions of TensorFlow. It imports nothing of the project, because the
-environment of the other version holds TensorFlow alone.
+environment of the other version holds TensorFlow alone. The model is loaded into a session, by the restore operation in its
+graph, as TensorFlow Serving does it: `tf.saved_model.load` goes by the objects beside the graph, and loads exports that
+TensorFlow Serving cannot run.
 """
 
 from __future__ import annotations
@@ -27,36 +29,39 @@ def main(export: str, rows_file: str, answers_file: str) -> None:
     """Answers are kept as arrays named `signature/output`, and the version of TensorFlow beside them."""
     with open(rows_file, encoding="utf-8") as file:
         rows: Rows = json.load(file)
-    model = tf.saved_model.load(export)
     answers = {VERSION: np.array(tf.__version__.encode())}
-    for name, signature in model.signatures.items():
-        inputs = {key: _input(key, spec, rows) for key, spec in signature.structured_input_signature[1].items()}
-        for key, value in signature(**_same_users(inputs)).items():
-            answers[f"{name}/{key}"] = value.numpy()
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], export)
+        for name, signature in meta_graph.signature_def.items():
+            # The other signatures are the operations that initialize the model.
+            if signature.inputs:
+                answers |= {f"{name}/{key}": value for key, value in _run(session, signature, rows).items()}
     # Strings come as objects, which npz would pickle.
     np.savez(answers_file, **{k: v.astype(bytes) if v.dtype == object else v for k, v in answers.items()})
 
 
-def _input(name: str, spec: Any, rows: Rows) -> tf.Tensor:
+def _run(session: Any, signature: Any, rows: Rows) -> dict[str, Any]:
+    inputs = {info.name: _input(key, len(info.tensor_shape.dim), rows) for key, info in signature.inputs.items()}
+    # Where candidates are [B, K], the user's columns are cut to B.
+    users = min(map(len, inputs.values()))
+    feed = {name: value[:users] for name, value in inputs.items()}
+    outputs: dict[str, Any] = session.run({key: info.name for key, info in signature.outputs.items()}, feed)
+    return outputs
+
+
+def _input(name: str, rank: int, rows: Rows) -> Any:
     if name == EXAMPLES:
-        return tf.constant([_example(row) for row in rows])
-    cells = [row[name] for row in rows]
-    if spec.shape.rank == 1:
-        return tf.constant(cells)
-    return tf.constant(cells[: len(cells) // USERS * USERS], shape=[USERS, len(cells) // USERS])
-
-
-def _same_users(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Where candidates are [B, K], the user's columns are cut to B."""
-    users = min(int(value.shape[0]) for value in inputs.values())
-    return {name: value[:users] for name, value in inputs.items()}
+        return np.array([_example(row) for row in rows], dtype=object)
+    cells = np.array([row[name].encode() for row in rows], dtype=object)
+    return cells if rank == 1 else cells[: len(cells) // USERS * USERS].reshape(USERS, -1)
 
 
 def _example(row: dict[str, str]) -> bytes:
     example = tf.train.Example()
     for name, cell in row.items():
         example.features.feature[name].bytes_list.value.append(cell.encode())
-    return example.SerializeToString()
+    data: bytes = example.SerializeToString()
+    return data
 
 
 if __name__ == "__main__":
