@@ -99,12 +99,12 @@ class LocalActivationUnit(keras.layers.Layer):
     def _stages(
         self, mask: Tensor | None, training: bool | None
     ) -> tuple[list[Tensor], list[Tensor | None], list[Callable[[Tensor], Tensor]]]:
-        """The kernels and biases of all layers, and the activations of the hidden ones, for hidden values `[rows, units]`."""
+        """The kernels and biases of all layers, and the activations of the hidden ones, for tensors `[rows, units]`."""
         layers = [*self.hidden_layers, self.output_layer]
         kernels = [self.kernel, *(layer.kernel for layer in layers)]
         biases = [self.bias, *(layer.bias for layer in layers)]
         if training or self.activation != "dice":
-            activations = [
+            activations: list[Callable[[Tensor], Tensor]] = [
                 functools.partial(activate, layer, mask=mask, training=training) for layer in self.activation_layers
             ]
             return kernels, biases, activations

@@ -26,9 +26,11 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from trainer.din import DIN
+from trainer.export_config import ExportConfig
 from trainer.input_pipeline import pad
 from trainer.inputs import input_names
 from trainer.transform_graph import TransformGraph
+from trainer.warmup import warmup_records, write_warmup
 from transform.features import Declaration
 from transform.parsing import split_history
 from transform.schema import raw_feature_spec
@@ -64,10 +66,19 @@ class ServingModule(tf.Module):
         self.model = model
         self.transform = TransformGraph(transform_output)
         self._declaration = declaration
+        self._transform_output = transform_output
         self._user_columns = declaration.side_columns("user")
         self._item_columns = declaration.side_columns("item")
         self._user_features = input_names(declaration, "user")
         self._item_features = input_names(declaration, "item")
+
+    @property
+    def declaration(self) -> Declaration:
+        return self._declaration
+
+    def vocabularies(self) -> dict[str, list[bytes]]:
+        """The tokens of each vocabulary, the most frequent first."""
+        return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.vocabularies}
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The concrete functions to export, by signature name."""
@@ -159,6 +170,14 @@ def _padding(candidates: tf.Tensor) -> tf.Tensor:
     return tf.reduce_all(tf.equal(candidates, ""), axis=0)
 
 
-def export(module: ServingModule, path: str) -> None:
-    """Writes the module as a SavedModel."""
+def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:
+    """Writes the module as a SavedModel, with its warm-up requests.
+
+    Args:
+        module: The module.
+        path: The folder to write.
+        config: The settings. Defaults to their defaults.
+    """
     tf.saved_model.save(module, path, signatures=module.signatures())
+    candidates = (config or ExportConfig()).warmup_candidates
+    write_warmup(path, warmup_records(module.declaration, module.vocabularies(), candidates))
