@@ -178,6 +178,11 @@ def export(module: ServingModule, path: str, config: ExportConfig | None = None)
         path: The folder to write.
         config: The settings. Defaults to their defaults.
     """
-    tf.saved_model.save(module, path, signatures=module.signatures())
+    # A Keras variable is saved as a copy of the TensorFlow variable that the signatures read, and the graph's own restore
+    # operation, which TensorFlow Serving loads by, fills the copy alone. So the variables themselves are saved.
+    saved = tf.Module()
+    saved.transform = module.transform
+    saved.weights = [variable.value for variable in module.model.variables]
+    tf.saved_model.save(saved, path, signatures=module.signatures())
     candidates = (config or ExportConfig()).warmup_candidates
     write_warmup(path, warmup_records(module.declaration, module.vocabularies(), candidates))
