@@ -6,8 +6,14 @@ DATA_ROOT ?=
 STATE_ROOT ?= var
 ENGINE ?= local
 ROWS ?= 200000
+PORT ?= 8500
+REST_PORT ?= 8501
+USER_FILE ?= serving/examples/user.json
+CANDIDATES ?= serving/examples/candidates.csv
+RANK_FLAGS ?=
 SPANS ?=
 PRUNE_FLAGS ?=
+export PORT REST_PORT SERVER TENSORFLOW
 export DATA_ROOT STATE_ROOT ENGINE SPAN SPAN_VERSION WINDOW_SPANS
 export MAX_REJECTED_SHARE MAX_ROW_BYTES MAX_LIST_LENGTH DEAD_LETTER_RECEIVED MAX_DRIFT MIN_ROWS MAX_OOV_RATE TOLERATED
 export EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
@@ -19,7 +25,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest prune run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune serve rank check-export run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +43,15 @@ ingest: setup ## Ingest and validate SPANS (FROM..TO, or a list; by default the 
 
 prune: setup ## Remove old spans, models and metadata; PRUNE_FLAGS=--help lists what is kept
 	@python -m pipeline.prune $(PRUNE_FLAGS)
+
+serve: setup ## Serve the published model until Ctrl-C; says by which server
+	@scripts/serve
+
+rank: setup ## Rank CANDIDATES for USER_FILE by the served model; RANK_FLAGS=--explain shows the attention
+	@python -m serving.rank --server localhost:$(PORT) --user $(USER_FILE) --candidates $(CANDIDATES) $(RANK_FLAGS)
+
+check-export: setup ## Run the published model's signatures in the TensorFlow of TensorFlow Serving's image
+	@scripts/check_export
 
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
