@@ -13,7 +13,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples, InfraBlessing, PushedModel
 
 from components.lineage import judging_span
-from components.span_window import span_of
+from components.properties import span_of
 
 PUSHED = "pushed_model"
 DATASET = "dataset"

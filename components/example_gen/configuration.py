@@ -52,16 +52,32 @@ def settings_of(exec_properties: Mapping[str, Any]) -> IngestionSettings:
     Raises:
         ValueError: A setting is unknown, or out of its bounds.
     """
-    text = exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)
+    return IngestionSettings.from_dict(
+        unpack(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)).get(INGESTION, {})
+    )
+
+
+def pack(values: Mapping[str, Any]) -> example_gen_pb2.CustomConfig:
+    """A custom configuration that holds these values, numbers as floats."""
+    struct = struct_pb2.Struct()
+    json_format.ParseDict(dict(values), struct)
+    config = example_gen_pb2.CustomConfig()
+    config.custom_config.Pack(struct)
+    return config
+
+
+def unpack(text: str | None) -> dict[str, Any]:
+    """The values of a custom configuration that TFX has encoded; none if there is none."""
     if not text:
-        return IngestionSettings()
+        return {}
     # TFX may have encoded the JSON a second time, as a JSON string.
     decoded = json.loads(text)
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(decoded if isinstance(decoded, str) else text, config)
-    values = struct_pb2.Struct()
-    config.custom_config.Unpack(values)
-    return IngestionSettings.from_dict(json_format.MessageToDict(values).get(INGESTION, {}))
+    struct = struct_pb2.Struct()
+    config.custom_config.Unpack(struct)
+    values: dict[str, Any] = json_format.MessageToDict(struct)
+    return values
 
 
 def _input(exec_properties: Mapping[str, Any]) -> example_gen_pb2.Input:
