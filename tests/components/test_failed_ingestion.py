@@ -25,7 +25,7 @@ def test_a_refused_run_publishes_no_examples_and_keeps_its_dead_letters(tmp_path
     (source / "day.csv").write_text("\n".join([HEADER, *rows, ""]))
     store = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
     root = tmp_path / "root"
-    with pytest.raises(InvalidInputError, match="Received: 3 of 9 rows, 33.33 %") as caught:
+    with pytest.raises(InvalidInputError, match="Received: 3 of 9 rows, 33.3333 %") as caught:
         LocalDagRunner().run(
             pipeline.Pipeline(
                 pipeline_name="refused",
