@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-# Standard deviations of the normal distribution that chance exceeds once in ten thousand times. A run compares some 40 pairs.
+# Standard deviations of a normal distribution: exceeded once in ten thousand times. A run compares some 40 pairs.
 _DEVIATIONS = 3.7
 # However few users there are: a bound that nothing could break would be no bound.
 _MOST = 0.5
@@ -13,8 +13,8 @@ _MOST = 0.5
 def divergence_noise(groups: int, size: float, other_size: float) -> float:
     """The Jensen-Shannon divergence, in bits, that two samples of one distribution hardly exceed.
 
-    To the second order 8 ln 2 JSD / (1/n + 1/m) is Pearson's statistic, chi-squared with `groups - 1` degrees of freedom, whose
-    quantile is that of Wilson and Hilferty.
+    To the second order 8 ln 2 JSD / (1/n + 1/m) is Pearson's statistic, chi-squared with `groups - 1` degrees of freedom.
+    Its quantile is that of Wilson and Hilferty.
 
     Args:
         groups: The number of groups that values are counted in.

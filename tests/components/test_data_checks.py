@@ -62,8 +62,8 @@ def checked(
     return check_split(SplitStatistics("train", statistics_of_day(current), *compared), DECLARATION, bounds)
 
 
-def broken(current: str, *others: str | None, **bounds: object) -> set[tuple[str, str]]:
-    findings, _ = checked(current, *others, bounds=DataBounds(**bounds))  # type: ignore[arg-type]
+def broken(current: str, previous: str | None = "yesterday", bounds: DataBounds = DEFAULT) -> set[tuple[str, str]]:
+    findings, _ = checked(current, previous, bounds=bounds)
     return {(finding.feature, finding.measure) for finding in findings if not finding.passed}
 
 
@@ -126,13 +126,13 @@ def test_a_label_that_is_neither_0_nor_1_is_found() -> None:
 
 
 def test_a_token_outside_of_a_closed_domain_is_found() -> None:
-    found = broken("unknown-client", domains={"client_type": ("0", "1")})
+    found = broken("unknown-client", bounds=DataBounds(domains={"client_type": ("0", "1")}))
     assert found == {("client_type", "ENUM_TYPE_UNEXPECTED_STRING_VALUES")}
 
 
 def test_too_few_rows_are_found() -> None:
     assert ("(rows)", "COMPARATOR_LOW_NUM_EXAMPLES") in broken("few-rows")
-    assert ("(rows)", "DATASET_LOW_NUM_EXAMPLES") in broken("few-rows", None, min_rows=101)
+    assert ("(rows)", "DATASET_LOW_NUM_EXAMPLES") in broken("few-rows", None, DataBounds(min_rows=101))
     assert broken("no-rows", None) == {("(rows)", "NO_DATA_IN_SPAN")}
 
 
@@ -145,7 +145,7 @@ def test_label_skew_against_the_judging_split_is_a_warning_unless_told_otherwise
 
 
 def test_a_bound_of_a_single_feature_takes_the_place_of_the_general_one() -> None:
-    assert broken("one-topic-takes-over", max_change_of={"topic_id": 0.5}) == set()
+    assert broken("one-topic-takes-over", bounds=DataBounds(max_change_of={"topic_id": 0.5})) == set()
 
 
 def test_what_is_tolerated_is_a_warning() -> None:

@@ -45,10 +45,8 @@ def test_weights_are_finite_and_not_negative() -> None:
 
 
 def test_a_closed_domain_of_an_unknown_column_is_refused() -> None:
-    assert list(feature("client_type", token_schema(DECLARATION, {"client_type": ["1", "0"]})).string_domain.value) == [
-        "0",
-        "1",
-    ]
+    schema = token_schema(DECLARATION, {"client_type": ["1", "0"]})
+    assert list(feature("client_type", schema).string_domain.value) == ["0", "1"]
     with pytest.raises(ValueError, match=r"`domains` must name columns of tokens: .* Received: \['act'\]"):
         token_schema(DECLARATION, {"act": ["0", "1"]})
 
