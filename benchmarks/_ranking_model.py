@@ -32,8 +32,8 @@ TRAINING_ROWS = 4_000
 def export_model(path: Path, declaration: Declaration, seed: int = 0) -> None:
     """Exports a DIN of the default hyperparameters into the folder `path`.
 
-    It has been trained for a few steps on random rows, so that its statistics and slopes are not the initial ones. Its scores
-    mean nothing.
+    It has been trained for a few steps on random rows, so that its statistics and slopes are not the initial ones. Its
+    scores mean nothing.
     """
     hyperparameters = Hyperparameters(epochs=1, seed=seed)
     keras.utils.set_random_seed(seed)

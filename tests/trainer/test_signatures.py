@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
     assert "city" in exported.model.tables
 
     columns = {name: [row[name] for row in rows] for name in declaration.serving_columns}
-    ranked = {name: [user[name] for user in users] for name in declaration.side_columns("user")}
+    ranked: dict[str, Any] = {name: [user[name] for user in users] for name in declaration.side_columns("user")}
     ranked |= {name: [[item[name] for item in items]] * len(users) for name in declaration.side_columns("item")}
     by_columns, explained = exported.call(("serving_default", columns, None), ("explain", ranked, None))
     scores = by_columns["outputs"][SCORE]
