@@ -171,7 +171,7 @@ class ServingModule:
 def _check_batch(columns: Columns) -> None:
     """Makes the graph fail if the columns differ in their first axis: one of 1 would count for all others otherwise."""
     sizes = tf.stack([tf.shape(column)[0] for column in columns.values()])
-    message = f"All columns must have the same first axis. Received for {sorted(columns)}: "
+    message = f"All columns must have the same first axis. Received for {', '.join(columns)}: "
     tf.raw_ops.Assert(
         condition=tf.reduce_all(tf.equal(sizes, sizes[0])), data=[tf.constant(message), sizes], summarize=len(columns)
     )
