@@ -103,7 +103,9 @@ def _run(
 ) -> tuple[dict[str, Array], int]:
     batch = serialized_examples(examples)
     metrics.examples(servable.name, len(batch))
-    feeds = {signature.inputs["inputs"].name: batch for signature in found}
+    feeds: dict[str, Array] = {}
+    for signature in found:
+        feeds |= signatures.feeds(signature, {"inputs": batch})
     fetches = [output.name for signature in found for output in signature.outputs.values()]
     with metrics.runtime(servable.name, api):
         return runner.run(servable.model, feeds, fetches), len(batch)

@@ -55,9 +55,11 @@ class Flags:
     num_request_iterations_for_warmup: int = _flag(0, "Times that each warm-up request is run; 0: once.")
     saved_model_tags: str = _flag("serve", "Comma-separated tags of the MetaGraph to load.")
     tensorflow_session_config_file: str = _flag("", "ConfigProto in text format.")
-    tensorflow_session_parallelism: int = _flag(0, "TensorFlow's threads, within and between operations; 0: its choice.")
+    tensorflow_session_parallelism: int = _flag(0, "Sets both of the next two.")
     tensorflow_intra_op_parallelism: int = _flag(0, "TensorFlow's threads within an operation; 0: its choice.")
-    tensorflow_inter_op_parallelism: int = _flag(0, "TensorFlow's threads between operations; 0: its choice.")
+    tensorflow_inter_op_parallelism: int = _flag(
+        0, "TensorFlow's threads for operations that could run at once; 0: the thread that asks."
+    )
     enable_batching: bool = _flag(False, "Run requests that arrive together as one batch.")
     batching_parameters_file: str = _flag("", "BatchingParameters in text format.")
     monitoring_config_file: str = _flag("", "MonitoringConfig in text format: Prometheus metrics at the REST port.")
@@ -92,6 +94,7 @@ _NEUTRAL = {
     "xla_cpu_compilation_enabled": ("false",),
     "xla_gpu_compilation_enabled": ("false",),
 }
+_PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -155,6 +158,8 @@ def _problem(flags: Flags) -> str:
         return "Either --model_base_path or --model_config_file must be set."
     if flags.batching_parameters_file and not flags.enable_batching:
         return "--batching_parameters_file must come with --enable_batching."
+    if flags.monitoring_config_file and not flags.rest_api_port:
+        return "--monitoring_config_file must come with --rest_api_port, where metrics are served."
     if not flags.enable_grpc_healthcheck_service:
         return "--enable_grpc_healthcheck_service=false is not supported by the embedded server."
     parallelism = (
@@ -177,6 +182,3 @@ def _problem(flags: Flags) -> str:
         if getattr(flags, name) < 0:
             return f"--{name} must not be negative. Received: {getattr(flags, name)}."
     return ""
-
-
-_PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))

@@ -38,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     from serving.server.server import Server
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # It logs a traceback for each request that is not HTTP. What fails while one is answered, the handler logs itself.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     try:
         asyncio.run(Server(parsed).run())
     except ServingError as error:

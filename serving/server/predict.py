@@ -42,10 +42,8 @@ def run(
 ) -> dict[str, Array]:
     """Runs a signature on arrays by input name and returns the asked-for outputs (all if none) by name."""
     aliases = signatures.outputs(signature, output_filter)
-    feeds = {signature.inputs[alias].name: array for alias, array in arrays.items()}
-    for alias, default in signature.defaults.items():
-        if alias not in arrays:
-            feeds[signature.inputs[alias].name] = _array(alias, default)
+    defaults = {alias: _array(alias, default) for alias, default in signature.defaults.items() if alias not in arrays}
+    feeds = signatures.feeds(signature, {**arrays, **defaults})
     with metrics.runtime(servable.name, "Predict"):
         values = runner.run(servable.model, feeds, [signature.outputs[alias].name for alias in aliases])
     return {alias: values[signature.outputs[alias].name] for alias in aliases}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from serving.server.errors import failed_precondition, invalid_argument
 from serving.server.saved_model import SavedModel
+from serving.server.tensors import Array, dtype_name, dtype_of
 
 DEFAULT = "serving_default"
 PREDICT = "tensorflow/serving/predict"
@@ -71,6 +72,20 @@ def check_inputs(signature: Any, sent: Collection[str]) -> None:
         f"input size does not match signature: {len(sent)}!={len(signature.inputs)} "
         f"len({_braces(sorted(sent))}) != len({_braces(sorted(signature.inputs))}). {difference}"
     )
+
+
+def feeds(signature: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Inputs by the name of their tensor in the graph; INVALID_ARGUMENT if one has another dtype than the signature says."""
+    found = {}
+    for index, (alias, array) in enumerate(sorted(arrays.items())):
+        info = signature.inputs[alias]
+        if dtype_of(array) != info.dtype:
+            expected, received = dtype_name(info.dtype), dtype_name(dtype_of(array))
+            raise invalid_argument(
+                f"Expects arg[{index}] to be {expected} but {received} is provided. The input is '{alias}'."
+            )
+        found[info.name] = array
+    return found
 
 
 def outputs(signature: Any, output_filter: Sequence[str]) -> list[str]:

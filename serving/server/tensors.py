@@ -51,6 +51,11 @@ def dtype_name(dtype: int) -> str:
     return str(types_pb2.DataType.Name(dtype)).removeprefix("DT_").lower()
 
 
+def dtype_of(array: Array) -> int:
+    """The DataType of an array; DT_INVALID if it has none."""
+    return _ENUM.get(array.dtype, types_pb2.DT_INVALID)
+
+
 def to_array(proto: tensor_pb2.TensorProto) -> Array:
     """The values of a TensorProto.
 
@@ -142,8 +147,8 @@ def to_proto(array: Array, proto: tensor_pb2.TensorProto) -> None:
     Raises:
         ValueError: the dtype is not supported.
     """
-    dtype = _ENUM.get(array.dtype)
-    if dtype is None:
+    dtype = dtype_of(array)
+    if dtype == types_pb2.DT_INVALID:
         raise ValueError(f"dtype must be a number, a bool or a string. Received: {array.dtype}.")
     if dtype in _PACKED and array.size:
         raw = array.tobytes()
