@@ -52,8 +52,8 @@ def tokens_name(column: str) -> str:
     return f"tokens_{column}"
 
 
-class ServingModule(tf.Module):
-    """What TensorFlow Serving loads.
+class ServingModule:
+    """What TensorFlow Serving loads: functions, and the `root` that owns the variables and tables they use.
 
     Args:
         model: The trained model.
@@ -62,15 +62,26 @@ class ServingModule(tf.Module):
     """
 
     def __init__(self, model: DIN, transform_output: tft.TFTransformOutput, declaration: Declaration) -> None:
-        super().__init__()
-        self.model = model
-        self.transform = TransformGraph(transform_output)
+        self._model = model
+        self._transform = TransformGraph(transform_output)
         self._declaration = declaration
         self._transform_output = transform_output
         self._user_columns = declaration.side_columns("user")
         self._item_columns = declaration.side_columns("item")
         self._user_features = input_names(declaration, "user")
         self._item_features = input_names(declaration, "item")
+
+    @property
+    def root(self) -> tf.Module:
+        """What a SavedModel keeps.
+
+        It owns TensorFlow's variables, not the Keras model: of a Keras variable, Keras 3.15 saves a copy, and it is the copy
+        that a session, and so TensorFlow Serving, restores, while the functions read the original.
+        """
+        root = tf.Module()
+        root.transform = self._transform
+        root.weights = [variable.value for variable in self._model.variables]
+        return root
 
     @property
     def declaration(self) -> Declaration:
@@ -99,7 +110,7 @@ class ServingModule(tf.Module):
 
     def _score_columns(self, columns: Columns) -> Tensors:
         _check_batch(columns)
-        logits = self.model(self._transform_row(columns), training=False)
+        logits = self._model(self._transform_row(columns), training=False)
         return {SCORE: keras.ops.sigmoid(logits)}
 
     def _score_examples(self, examples: tf.Tensor) -> Tensors:
@@ -110,13 +121,13 @@ class ServingModule(tf.Module):
 
     def _rank(self, columns: Columns) -> Tensors:
         candidates = self._candidates(columns)
-        logits = self.model.score(self._encode_user(columns), self._encode_items(columns, candidates), training=False)
+        logits = self._model.score(self._encode_user(columns), self._encode_items(columns, candidates), training=False)
         return {SCORE: tf.where(_padding(candidates), PADDING_SCORE, keras.ops.sigmoid(logits))}
 
     def _explain(self, columns: Columns) -> Tensors:
         candidates = self._candidates(columns)
         padding = _padding(candidates)
-        logits, attention = self.model.score(
+        logits, attention = self._model.score(
             self._encode_user(columns),
             self._encode_items(columns, candidates),
             training=False,
@@ -137,30 +148,30 @@ class ServingModule(tf.Module):
 
     def _encode_user(self, columns: Columns) -> Tensors:
         user = {name: columns[name] for name in self._user_columns}
-        features = pad(self.transform(user, self._user_features))
-        return self.model.encode_user(features, training=False)
+        features = pad(self._transform(user, self._user_features))
+        return self._model.encode_user(features, training=False)
 
     def _encode_items(self, columns: Columns, candidates: tf.Tensor) -> Tensors:
         shape = tf.shape(candidates)[1:]
         flat = dict(zip(self._item_columns, tf.unstack(tf.reshape(candidates, (len(self._item_columns), -1))), strict=True))
         features = {
             name: tf.reshape(value, tf.concat([shape, tf.shape(value)[1:]], axis=0))
-            for name, value in pad(self.transform(flat, self._item_features)).items()
+            for name, value in pad(self._transform(flat, self._item_features)).items()
         }
-        return self.model.encode_item(features, training=False)
+        return self._model.encode_item(features, training=False)
 
     def _parse(self, examples: tf.Tensor) -> Tensors:
         parsed: Tensors = tf.io.parse_example(examples, raw_feature_spec(self._declaration, serving=True))
         return parsed
 
     def _transform_row(self, columns: Columns) -> Tensors:
-        return pad(self.transform(columns, [*self._user_features, *self._item_features]))
+        return pad(self._transform(columns, [*self._user_features, *self._item_features]))
 
 
 def _check_batch(columns: Columns) -> None:
     """Makes the graph fail if the columns differ in their first axis: one of 1 would count for all others otherwise."""
     sizes = tf.stack([tf.shape(column)[0] for column in columns.values()])
-    message = f"All columns must have the same first axis. Received for {sorted(columns)}: "
+    message = f"All columns must have the same first axis. Received for {', '.join(columns)}: "
     tf.raw_ops.Assert(
         condition=tf.reduce_all(tf.equal(sizes, sizes[0])), data=[tf.constant(message), sizes], summarize=len(columns)
     )
@@ -178,11 +189,6 @@ def export(module: ServingModule, path: str, config: ExportConfig | None = None)
         path: The folder to write.
         config: The settings. Defaults to their defaults.
     """
-    # A Keras variable is saved as a copy of the TensorFlow variable that the signatures read, and the graph's own restore
-    # operation, which TensorFlow Serving loads by, fills the copy alone. So the variables themselves are saved.
-    saved = tf.Module()
-    saved.transform = module.transform
-    saved.weights = [variable.value for variable in module.model.variables]
-    tf.saved_model.save(saved, path, signatures=module.signatures())
+    tf.saved_model.save(module.root, path, signatures=module.signatures())
     candidates = (config or ExportConfig()).warmup_candidates
     write_warmup(path, warmup_records(module.declaration, module.vocabularies(), candidates))
