@@ -20,8 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.load import PERCENTILES, Inputs, LoadResult, measure
-from benchmarks.load_plot import draw
+from benchmarks._load import PERCENTILES, Inputs, LoadResult, measure
+from benchmarks._load_plot import draw
 from serving.client import RankingError
 from serving.client.cells import request_inputs
 from serving.client.grpc_transport import GrpcTransport
@@ -109,7 +109,8 @@ def report(result: LoadResult) -> Table:
     table.add_row("answered", f"{answered} in {result.duration:.1f} s, {result.rate:.1f}/s")
     failed = ", ".join(f"{count} {name}" for name, count in sorted(result.errors.items()))
     table.add_row("failed", failed or "none")
-    table.add_row("latency", "  ".join(f"p{percent} {result.percentile(percent) * 1000:.1f} ms" for percent in PERCENTILES))
+    latencies = [f"p{percent} {result.percentile(percent) * 1000:.1f} ms" for percent in PERCENTILES]
+    table.add_row("latency", "  ".join([*latencies, f"longest {result.percentile(100) * 1000:.1f} ms"]))
     for who, seconds in (("server CPU", result.server_cpu), ("client CPU", result.client_cpu)):
         if seconds is None:
             table.add_row(who, "unknown: not on this machine, or without --server-pid")

@@ -32,10 +32,17 @@ class Core:
     Args:
         manager: of the versions.
         allow_labels_for_unavailable: a new label may point to a version that does not serve yet.
+        stopping: whether the server is ending, and nothing should be waited for.
     """
 
-    def __init__(self, manager: Manager, allow_labels_for_unavailable: bool = False) -> None:
+    def __init__(
+        self,
+        manager: Manager,
+        allow_labels_for_unavailable: bool = False,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.manager = manager
+        self._is_stopping = stopping
         self._allow_labels_for_unavailable = allow_labels_for_unavailable
         self._labels: dict[str, dict[str, int]] = {}
         self._config = model_server_config_pb2.ModelServerConfig()
@@ -47,6 +54,10 @@ class Core:
 
     def reload_config(self, config: Any, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Serves what a ModelServerConfig says, and waits until each new model is available.
+
+        Args:
+            config: replaces the one before.
+            cancelled: whether nobody waits any more.
 
         Raises:
             ServingError: the configuration breaks a rule (nothing changes then), or a new model did not become available
@@ -63,7 +74,7 @@ class Core:
             self._labels = labels
             LOG.info("Serving models: %s", ", ".join(f"{name} ({model.base_path})" for name, model in models.items()))
             self.manager.set_models(models)
-        self.manager.wait_until_available(new, cancelled)
+        self.manager.wait_until_available(new, lambda: cancelled() or self._is_stopping())
 
     def _checked_labels(self, model: Any) -> dict[str, int]:
         labels = dict(model.version_labels)

@@ -94,6 +94,7 @@ _NEUTRAL = {
     "xla_cpu_compilation_enabled": ("false",),
     "xla_gpu_compilation_enabled": ("false",),
 }
+_PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -157,6 +158,8 @@ def _problem(flags: Flags) -> str:
         return "Either --model_base_path or --model_config_file must be set."
     if flags.batching_parameters_file and not flags.enable_batching:
         return "--batching_parameters_file must come with --enable_batching."
+    if flags.monitoring_config_file and not flags.rest_api_port:
+        return "--monitoring_config_file must come with --rest_api_port, where metrics are served."
     if not flags.enable_grpc_healthcheck_service:
         return "--enable_grpc_healthcheck_service=false is not supported by the embedded server."
     parallelism = (
@@ -179,6 +182,3 @@ def _problem(flags: Flags) -> str:
         if getattr(flags, name) < 0:
             return f"--{name} must not be negative. Received: {getattr(flags, name)}."
     return ""
-
-
-_PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))

@@ -26,13 +26,14 @@ class GrpcServer:
 
     Args:
         api: answers.
-        executor: threads for PredictionService.
+        executor: threads for all calls but those that wait for models to load.
+        reloads: threads for these.
         arguments: gRPC channel arguments.
     """
 
-    def __init__(self, api: Api, executor: Executor, arguments: Mapping[str, int | str]) -> None:
+    def __init__(self, api: Api, executor: Executor, reloads: Executor, arguments: Mapping[str, int | str]) -> None:
         self._server = grpc.aio.server(options=list(arguments.items()))
-        self._server.add_generic_rpc_handlers(tuple(generic_handlers(api, executor)))
+        self._server.add_generic_rpc_handlers(tuple(generic_handlers(api, executor, reloads)))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (PREDICTION_SERVICE, MODEL_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)

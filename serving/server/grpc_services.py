@@ -28,12 +28,13 @@ LOG = logging.getLogger(__name__)
 Call = Callable[[Any], Any]
 
 
-def generic_handlers(api: Api, executor: Executor) -> list[grpc.GenericRpcHandler]:
+def generic_handlers(api: Api, executor: Executor, reloads: Executor) -> list[grpc.GenericRpcHandler]:
     """The handlers of both services.
 
     Args:
         api: answers.
-        executor: its threads run PredictionService; ModelService, which may wait for loads, uses the loop's default ones.
+        executor: its threads answer all calls but HandleReloadConfigRequest.
+        reloads: its threads answer that one, and may wait for models to load.
     """
     metrics = api.metrics
 
@@ -53,8 +54,8 @@ def generic_handlers(api: Api, executor: Executor) -> list[grpc.GenericRpcHandle
     }
     methods = {name: _unary(PREDICTION_SERVICE, name, call, executor) for name, call in prediction.items()}
     models = {
-        "GetModelStatus": _unary(MODEL_SERVICE, "GetModelStatus", api.get_model_status, None),
-        "HandleReloadConfigRequest": _reload_config(api),
+        "GetModelStatus": _unary(MODEL_SERVICE, "GetModelStatus", api.get_model_status, executor),
+        "HandleReloadConfigRequest": _reload_config(api, reloads),
     }
     return [
         grpc.method_handlers_generic_handler(PREDICTION_SERVICE, methods),
@@ -62,7 +63,7 @@ def generic_handlers(api: Api, executor: Executor) -> list[grpc.GenericRpcHandle
     ]
 
 
-def _unary(service: str, method: str, call: Call, executor: Executor | None) -> grpc.RpcMethodHandler:
+def _unary(service: str, method: str, call: Call, executor: Executor) -> grpc.RpcMethodHandler:
     message = METHODS[service][method][0]
 
     def answer(data: bytes) -> bytes:
@@ -75,7 +76,7 @@ def _unary(service: str, method: str, call: Call, executor: Executor | None) -> 
     return grpc.unary_unary_rpc_method_handler(handle)
 
 
-def _reload_config(api: Api) -> grpc.RpcMethodHandler:
+def _reload_config(api: Api, executor: Executor) -> grpc.RpcMethodHandler:
     message = METHODS[MODEL_SERVICE]["HandleReloadConfigRequest"][0]
 
     async def handle(data: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
@@ -86,7 +87,7 @@ def _reload_config(api: Api) -> grpc.RpcMethodHandler:
             return response
 
         try:
-            return await _reply(context, asyncio.get_running_loop().run_in_executor(None, answer))
+            return await _reply(context, asyncio.get_running_loop().run_in_executor(executor, answer))
         finally:
             cancelled.set()
 

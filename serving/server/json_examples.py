@@ -8,7 +8,8 @@ from typing import Any
 from tensorflow.core.example import example_pb2, feature_pb2
 
 from serving.server.errors import ServingError, invalid_argument
-from serving.server.json_input import base64_value, describe, is_base64, json_type, signature_name
+from serving.server.json_input import signature_name
+from serving.server.json_values import base64_value, describe, is_base64, json_type
 
 _INT64 = range(-(2**63), 2**63)
 

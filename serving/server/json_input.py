@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +9,10 @@ import numpy as np
 from tensorflow.core.framework import types_pb2
 
 from serving.server.errors import ServingError, invalid_argument, unimplemented
+from serving.server.json_values import base64_value, describe, is_base64, json_type
 from serving.server.tensors import Array, dtype_name
 
 MAX_RANK = 64  # numpy's
-
-_LONGEST_VALUE = 256
 
 _INTEGERS: dict[int, type[np.integer[Any]]] = {
     types_pb2.DT_INT8: np.int8,
@@ -28,36 +24,6 @@ _INTEGERS: dict[int, type[np.integer[Any]]] = {
     types_pb2.DT_UINT64: np.uint64,
 }
 _FLOATS: dict[int, type[np.floating[Any]]] = {types_pb2.DT_FLOAT: np.float32, types_pb2.DT_DOUBLE: np.float64}
-_JSON_TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
-
-
-def parse(body: bytes) -> dict[str, Any]:
-    """Parses a request's body. NaN, Infinity and -Infinity are numbers; what follows the object is ignored.
-
-    Raises:
-        ServingError: not JSON, nested too deeply, or not an object.
-    """
-    if not body:
-        raise invalid_argument("JSON Parse error: The document is empty")
-    try:
-        text = body.decode("utf-8-sig").lstrip()
-        document, _ = json.JSONDecoder(parse_float=_finite).raw_decode(text)
-    except RecursionError as error:
-        raise invalid_argument("JSON Parse error: nested too deeply") from error
-    except json.JSONDecodeError as error:
-        raise invalid_argument(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
-    except ValueError as error:  # not UTF-8, or a number beyond a double
-        raise invalid_argument(f"JSON Parse error: {error}") from error
-    if not isinstance(document, dict):
-        raise invalid_argument(f"JSON Value: {describe(document)} Is not object")
-    return document
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError("Number too big to be stored in double.")
-    return number
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
@@ -236,42 +202,6 @@ def _string(value: Any) -> bytes:
     if isinstance(value, dict):
         return base64_value(value)
     raise _type_error(value, types_pb2.DT_STRING)
-
-
-def is_base64(value: Any) -> bool:
-    """Whether a JSON value is bytes: {"b64": "..."}."""
-    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
-
-
-def base64_value(value: Any) -> bytes:
-    """The bytes of {"b64": "..."}; INVALID_ARGUMENT if it is not that."""
-    if not is_base64(value):
-        raise invalid_argument(f"JSON Value: {describe(value)} not formatted correctly for base64 data")
-    text = value["b64"]
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid_argument("Unable to base64 decode") from error
-
-
-def json_type(value: Any) -> str:
-    """The name of a JSON value's type, as TensorFlow Serving's messages have it."""
-    if isinstance(value, bool):
-        return str(value)
-    return _JSON_TYPES[type(value)]
-
-
-def describe(value: Any) -> str:
-    """A JSON value for a message, cut if it is long."""
-    text = ""
-    try:
-        for piece in json.JSONEncoder().iterencode(value):
-            text += piece
-            if len(text) > _LONGEST_VALUE:
-                return f"{text[:_LONGEST_VALUE]}..."
-    except RecursionError:
-        return f"{text[:_LONGEST_VALUE]}..."
-    return text
 
 
 def _is_named(value: Any) -> bool:

@@ -17,9 +17,9 @@ from typing import Any
 
 import grpc
 
-from serving.server import storage
 from serving.server.errors import ServingError
 from serving.server.saved_model import SavedModel
+from serving.server.storage import Scanner
 from serving.server.version import AVAILABLE, END, LOADING, START, UNLOADING, Version
 
 LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class Manager:
         self._sources: dict[str, Any] = {}
         self._versions: dict[str, dict[int, Version]] = {}
         self._available: Mapping[str, Mapping[int, Version]] = {}
-        self._complaints: dict[str, str] = {}
+        self._scanner = Scanner()
         self._changed = threading.Condition()
         self._poll_at = 0.0
         self._loading = 0
@@ -131,7 +131,7 @@ class Manager:
                 due = bool(sources) and time.monotonic() >= self._poll_at and self._policy.poll_seconds >= 0
                 if due:
                     self._poll_at = time.monotonic() + (self._policy.poll_seconds or float("inf"))
-            found = {name: self._scan(name, source) for name, source in sources.items()} if due else None
+            found = self._scanner.scan(sources) if due else None
             with self._changed:
                 if self._stopping:
                     return
@@ -151,28 +151,6 @@ class Manager:
             events.append(self._poll_at)
         soonest = min(events, default=float("inf"))
         return None if soonest == float("inf") else max(soonest - time.monotonic(), 0.0)
-
-    def _scan(self, name: str, source: Any) -> dict[int, str] | None:
-        """Paths to serve; None if that cannot be told now. Says what is wrong once, not at each poll."""
-        complaint = ""
-        aspired = None
-        try:
-            aspired = storage.aspired_versions(name, source.base_path, source.model_version_policy)
-        except ServingError as error:
-            complaint = f"File system access error: {error.message}"
-        else:
-            missing = storage.missing_versions(source.model_version_policy, aspired)
-            if missing:
-                complaint = f"Versions {missing} of servable {name}, requested by a 'specific' policy, were not found"
-            elif not aspired:
-                complaint = (
-                    f"No versions of servable {name} found under base path {source.base_path}. "
-                    "Did you forget to name your leaf directory as a number (eg. '/1/')?"
-                )
-        if complaint and complaint != self._complaints.get(name):
-            LOG.warning(complaint)
-        self._complaints[name] = complaint
-        return aspired
 
     def _aspire(self, found: Mapping[str, dict[int, str] | None]) -> None:
         for name in self._versions.keys() | found.keys():

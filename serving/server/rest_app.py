@@ -10,7 +10,7 @@ from aiohttp import web
 from google.protobuf import json_format
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, regression_pb2
 
-from serving.server import json_examples, json_input, json_output, rest_paths, signatures
+from serving.server import json_examples, json_input, json_output, json_values, rest_paths, signatures
 from serving.server.api import SIGNATURE_DEF, Api
 from serving.server.errors import ServingError, failed_precondition
 
@@ -96,7 +96,7 @@ class RestApi:
             return self._metadata(target) if target.method == "metadata" else self._status(target)
         name = self._api.label(target.spec.name)
         with self._api.metrics.request(name, target.method, "REST"):
-            document = json_input.parse(body)
+            document = json_values.parse(body)
             if target.method == "predict":
                 return self._predict(target, document)
             if target.method == "classify":

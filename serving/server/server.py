@@ -27,6 +27,9 @@ from serving.server.protos import BatchingParameters, MonitoringConfig
 from serving.server.rest_app import RestApi
 from serving.server.runner import DirectRunner, Runner
 
+# Calls of HandleReloadConfigRequest that may wait for models at the same time.
+RELOADS = 4
+
 LOG = logging.getLogger(__name__)
 
 
@@ -42,6 +45,7 @@ class Server:
 
     def __init__(self, flags: Flags) -> None:
         self._flags = flags
+        self._stopping = threading.Event()
         self._credentials = grpc_server.credentials(flags.ssl_config_file) if flags.ssl_config_file else None
         self._arguments: dict[str, int | str] = {
             # Two servers on one port would share its calls.
@@ -67,10 +71,9 @@ class Server:
             retry_seconds=max(flags.load_retry_interval_micros, 0) / 1e6,
         )
         self._manager = Manager(loader, policy)
-        self._core = Core(self._manager, flags.allow_version_labels_for_unavailable_models)
+        self._core = Core(self._manager, flags.allow_version_labels_for_unavailable_models, self._stopping.is_set)
         self._api = Api(self._core, runner, counts)
         self._stop = asyncio.Event()
-        self._stopping = threading.Event()
 
     async def run(self) -> None:
         """Loads the models, serves, and drains.
@@ -85,9 +88,8 @@ class Server:
         gc.freeze()
         self._manager.start()
         try:
-            loading = asyncio.to_thread(self._core.reload_config, self._config, self._stopping.is_set)
             try:
-                await loading
+                await asyncio.to_thread(self._core.reload_config, self._config)
             except ServingError:
                 if self._stopping.is_set():
                     return
@@ -104,9 +106,10 @@ class Server:
         flags = self._flags
         with (
             ThreadPoolExecutor(flags.grpc_max_threads, "grpc") as grpc_threads,
+            ThreadPoolExecutor(RELOADS, "reload") as reload_threads,
             ThreadPoolExecutor(flags.rest_api_num_threads, "rest") as rest_threads,
         ):
-            rpc = grpc_server.GrpcServer(self._api, grpc_threads, self._arguments)
+            rpc = grpc_server.GrpcServer(self._api, grpc_threads, reload_threads, self._arguments)
             addresses = [f"{_bracketed(flags.host)}:{flags.port}"] if flags.port else []
             if flags.grpc_socket_path:
                 addresses.append(f"unix:{flags.grpc_socket_path}")
@@ -146,7 +149,7 @@ class Server:
         while seconds > 0 and self._flags.model_config_file:
             await asyncio.sleep(seconds)
             try:
-                await asyncio.to_thread(self._core.reload_config, _model_config(self._flags), self._stopping.is_set)
+                await asyncio.to_thread(self._core.reload_config, _model_config(self._flags))
             except ServingError as error:
                 LOG.error("Reading %s again failed: %s", self._flags.model_config_file, error)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from serving.server.errors import from_tensorflow, invalid_argument
+from serving.server.errors import ServingError, from_tensorflow, invalid_argument
 
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _LARGEST = 2**63 - 1
+
+LOG = logging.getLogger(__name__)
 
 
 def aspired_versions(name: str, base_path: str, policy: Any) -> dict[int, str]:
@@ -42,9 +46,36 @@ def aspired_versions(name: str, base_path: str, policy: Any) -> dict[int, str]:
     return {number: found[number] for number in newest}
 
 
-def missing_versions(policy: Any, aspired: dict[int, str]) -> list[int]:
-    """Versions that a specific policy names and the base path does not hold."""
-    return sorted(set(policy.specific.versions) - set(aspired))
+class Scanner:
+    """Looks at the base paths of models, and logs what is wrong with one when it begins, not at each look."""
+
+    def __init__(self) -> None:
+        self._complaints: dict[str, str] = {}
+
+    def scan(self, models: Mapping[str, Any]) -> dict[str, dict[int, str] | None]:
+        """Paths to serve by version number, of ModelConfigs by name; None where that cannot be told now."""
+        return {name: self._scan(name, model) for name, model in models.items()}
+
+    def _scan(self, name: str, model: Any) -> dict[int, str] | None:
+        complaint = ""
+        aspired = None
+        try:
+            aspired = aspired_versions(name, model.base_path, model.model_version_policy)
+        except ServingError as error:
+            complaint = f"File system access error: {error.message}"
+        else:
+            missing = sorted(set(model.model_version_policy.specific.versions) - set(aspired))
+            if missing:
+                complaint = f"Versions {missing} of servable {name}, requested by a 'specific' policy, were not found"
+            elif not aspired:
+                complaint = (
+                    f"No versions of servable {name} found under base path {model.base_path}. "
+                    "Did you forget to name your leaf directory as a number (eg. '/1/')?"
+                )
+        if complaint and complaint != self._complaints.get(name):
+            LOG.warning(complaint)
+        self._complaints[name] = complaint
+        return aspired
 
 
 def _found(base_path: str) -> dict[int, str]:

@@ -102,11 +102,10 @@ def test_the_grpc_request_is_answered_by_what_reflection_tells(readme_server: Ru
 @pytest.mark.skipif(shutil.which("grpcurl") is None, reason="grpcurl is not on the PATH")
 def test_every_grpcurl_command_is_answered(readme_server: RunningServer, shell: dict[str, str]) -> None:
     answers = [output(c.replace("localhost:8500", readme_server.grpc_address), shell) for c in commands("grpcurl")]
-    services, health, status, scores = answers
+    services, status, scores = answers
     assert "tensorflow.serving.PredictionService" in services
-    assert "SERVING" in health
     assert "AVAILABLE" in status
-    assert len(json.loads(scores)["outputs"]["score"]["floatVal"]) == 2
+    assert len(json.loads(scores)["outputs"]["score"]["float_val"]) == 2
 
 
 def test_the_python_example_prints_a_ranking(readme_server: RunningServer) -> None:

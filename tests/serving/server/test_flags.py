@@ -35,6 +35,7 @@ def test_flags_are_tensorflow_model_servers() -> None:
         ([MODEL, "--port=65536"], "--port must be from 0 to 65535. Received: 65536."),
         ([MODEL, "--rest_api_port=8500"], "--rest_api_port must differ from --port"),
         ([MODEL, "--batching_parameters_file=f"], "must come with --enable_batching"),
+        ([MODEL, "--monitoring_config_file=f"], "must come with --rest_api_port"),
         ([MODEL, "--grpc_max_threads=0"], "--grpc_max_threads must be positive. Received: 0."),
         ([MODEL, "--max_num_load_retries=-1"], "--max_num_load_retries must not be negative. Received: -1."),
         (

@@ -10,7 +10,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import classification_pb2
 
-from serving.server import json_examples, json_input, json_output
+from serving.server import json_examples, json_input, json_output, json_values
 from serving.server.errors import ServingError
 
 
@@ -23,7 +23,7 @@ TWO = infos(a=types_pb2.DT_INT32, b=types_pb2.DT_STRING)
 
 
 def test_rows_become_one_array_per_input() -> None:
-    document = json_input.parse(b'{"instances": [{"a": [1, 2], "b": "x"}, {"b": {"b64": "/w=="}, "a": [3, 4]}]}')
+    document = json_values.parse(b'{"instances": [{"a": [1, 2], "b": "x"}, {"b": {"b64": "/w=="}, "a": [3, 4]}]}')
     arrays, in_rows = json_input.predict_inputs(document, TWO)
     assert in_rows
     np.testing.assert_array_equal(arrays["a"], np.array([[1, 2], [3, 4]], np.int32))
@@ -31,7 +31,7 @@ def test_rows_become_one_array_per_input() -> None:
 
 
 def test_columns_keep_their_shape() -> None:
-    document = json_input.parse(b'{"inputs": {"a": [[1], [2]], "b": "x"}}')
+    document = json_values.parse(b'{"inputs": {"a": [[1], [2]], "b": "x"}}')
     arrays, in_rows = json_input.predict_inputs(document, TWO)
     assert not in_rows
     assert arrays["a"].shape == (2, 1)
@@ -45,7 +45,7 @@ def test_a_single_input_needs_no_name(key: str) -> None:
 
 
 def test_numbers_that_are_not_finite_pass_as_in_tensorflow_serving() -> None:
-    document = json_input.parse(b'{"inputs": [NaN, Infinity, -Infinity]}')
+    document = json_values.parse(b'{"inputs": [NaN, Infinity, -Infinity]}')
     arrays, _ = json_input.predict_inputs(document, FLOAT)
     np.testing.assert_array_equal(arrays["x"], np.array([np.nan, np.inf, -np.inf], np.float32))
 
@@ -85,7 +85,7 @@ def test_numbers_that_are_not_finite_pass_as_in_tensorflow_serving() -> None:
 )
 def test_json_that_is_not_the_input_says_why(body: bytes, message: str) -> None:
     with pytest.raises(ServingError, match=message) as caught:
-        json_input.predict_inputs(json_input.parse(body), FLOAT)
+        json_input.predict_inputs(json_values.parse(body), FLOAT)
     assert caught.value.http_status == 400
 
 
@@ -118,7 +118,7 @@ def test_examples_take_their_kind_from_the_json() -> None:
     request = classification_pb2.ClassificationRequest()
     example = b'{"f": 1.5, "i": [1, true], "s": ["a", {"b64": "/w=="}]}'
     body = b'{"signature_name": "s", "context": {"c": 1}, "examples": [%s]}' % example
-    json_examples.fill_request(json_input.parse(body), request)
+    json_examples.fill_request(json_values.parse(body), request)
     found = request.input.example_list_with_context
     assert request.model_spec.signature_name == "s"
     assert list(found.context.features.feature["c"].int64_list.value) == [1]

@@ -87,8 +87,12 @@ def test_the_configuration_changes_while_the_server_runs(half_plus_two: Path, tm
         assert predict(channel, "third") == [3.0]
         assert waiting.exception().code() == grpc.StatusCode.DEADLINE_EXCEEDED  # type: ignore[union-attr]
 
+        request.config.model_config_list.config.add(name="nor", base_path=str(tmp_path / "nor"), model_platform="tensorflow")
+        hanging = threads.submit(stub.HandleReloadConfigRequest, request, timeout=120)
+        time.sleep(0.5)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == 0
+        assert hanging.exception() is not None
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import time
@@ -242,15 +243,17 @@ def test_waiting_for_a_model_can_be_given_up(served: Served) -> None:
     assert caught.value.code == grpc.StatusCode.CANCELLED
 
 
-def test_warm_up_runs_before_a_version_is_available(served: Served, half_plus_two: Path) -> None:
+def test_warm_up_records_are_replayed(served: Served, half_plus_two: Path, caplog: pytest.LogCaptureFixture) -> None:
     version = models.copy_version(half_plus_two, served.root.parent / "warm")
     words = [["red"], ["green"]]
     models.add_warmup(version, models.predict_request([1.0, 2.0], signature_name="names", words=words))
     version.rename(served.root / "1")
-    served.configure()
+    with caplog.at_level(logging.INFO):
+        served.configure()
     assert served.available() == [1]
-    (plans,) = [version._model._plans for version in served.manager.available("m").values()]
-    assert len(plans) == 1
+    said = [record.getMessage() for record in caplog.records]
+    replayed = next(index for index, text in enumerate(said) if text.startswith("Replayed 1 warm-up records"))
+    assert replayed < said.index("Successfully loaded servable version {name: m version: 1}")
 
 
 @pytest.mark.parametrize(

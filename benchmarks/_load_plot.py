@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from benchmarks.load import PERCENTILES, LoadResult
+from benchmarks._load import PERCENTILES, LoadResult
 
 _COLOURS = dict(zip(PERCENTILES, ("tab:blue", "tab:green", "tab:orange", "tab:red"), strict=True))
 _PERIODS = 40
