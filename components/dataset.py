@@ -70,7 +70,7 @@ class Dataset(base_component.BaseComponent):
     could not have seen. Without one, the anchor's own `train` and `eval` splits do.
 
     Args:
-        window: Spans before the anchor, possibly none.
+        window: Spans before the anchor, possibly none. None where nothing resolves them.
         anchor: This run's examples.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
@@ -82,7 +82,7 @@ class Dataset(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, window: BaseChannel, anchor: BaseChannel, code_fingerprint: str = "") -> None:
+    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, code_fingerprint: str = "") -> None:
         examples = Channel(type=Examples)
         super().__init__(_Spec(window=window, anchor=anchor, examples=examples, code_fingerprint=code_fingerprint))
 

@@ -63,7 +63,7 @@ class Freshness(base_component.BaseComponent):
     """Tells the pusher whether this run's model may take the place of the published one.
 
     Args:
-        pushed_model: What `PublishedOnLaterSpan` has resolved.
+        pushed_model: What `PublishedOnLaterSpan` has resolved. None where nothing resolves it: then always blessed.
         dataset: This run's dataset.
 
     Outputs:
@@ -73,5 +73,5 @@ class Freshness(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, pushed_model: BaseChannel, dataset: BaseChannel) -> None:
+    def __init__(self, pushed_model: BaseChannel | None, dataset: BaseChannel) -> None:
         super().__init__(_Spec(pushed_model=pushed_model, dataset=dataset, blessing=Channel(type=InfraBlessing)))

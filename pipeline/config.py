@@ -91,15 +91,22 @@ class RunConfig:
         data_root = Path(given.get("DATA_ROOT", REPOSITORY / "data" / "sample")).resolve()
         if not data_root.is_dir():
             raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {data_root}.")
-        return cls(
-            data_root=str(data_root),
-            state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()),
-            ingestion=IngestionSettings(**_read(given, _INGESTION)),
-            data_bounds=DataBounds(**_read(given, _DATA_BOUNDS)),
-            hyperparameters=Hyperparameters(**_read(given, _HYPERPARAMETERS)),
-            bounds=Bounds(**_read(given, _BOUNDS)),
-            **_read(given, _SPANS),
-        )
+        config = cls(data_root=str(data_root), state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()))
+        return config.with_settings(given)
+
+    def with_settings(self, given: Mapping[str, str]) -> RunConfig:
+        """The configuration with settings that are given as texts.
+
+        Args:
+            given: The texts by the names of SETTINGS; other names are not looked at.
+
+        Raises:
+            ValueError: A value is not of its type, or out of range.
+        """
+        parts = {
+            part: dataclasses.replace(getattr(self, part), **_read(given, kinds)) for part, kinds in SETTINGS.items() if part
+        }
+        return dataclasses.replace(self, **parts, **_read(given, SETTINGS[""]))
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -108,17 +115,20 @@ def _names(text: str) -> tuple[str, ...]:
 
 Kind = Callable[[str], Any]
 
-# The environment variables by the dataclass that takes them; each is the field of its name in lower case.
-_INGESTION: dict[str, Kind] = {
-    "MAX_REJECTED_SHARE": float,
-    "MAX_ROW_BYTES": int,
-    "MAX_LIST_LENGTH": int,
-    "DEAD_LETTER_RECEIVED": int,
+# What can be set from outside, by the part of RunConfig that takes it, then by its name: each is the field of its name in
+# lower case. "" is RunConfig itself.
+SETTINGS: dict[str, dict[str, Kind]] = {
+    "": {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int},
+    "ingestion": {
+        "MAX_REJECTED_SHARE": float,
+        "MAX_ROW_BYTES": int,
+        "MAX_LIST_LENGTH": int,
+        "DEAD_LETTER_RECEIVED": int,
+    },
+    "data_bounds": {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names},
+    "hyperparameters": {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int},
+    "bounds": {"MIN_AUC": float, "MAX_AUC_DROP": float},
 }
-_DATA_BOUNDS: dict[str, Kind] = {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names}
-_HYPERPARAMETERS: dict[str, Kind] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
-_BOUNDS: dict[str, Kind] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
-_SPANS: dict[str, Kind] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}
 
 
 def _read(given: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -12,20 +11,9 @@ from unittest import mock
 from tfx.orchestration.portable import data_types, launcher
 
 from pipeline.display import CACHED, DONE, DetailHandler, Display, NodeLine
+from pipeline.errors import NodeError, cause_of
 from pipeline.pipeline import NODES
 from trainer.progress import LOGGER
-
-# A rejected file's message tells of five rules with three examples each.
-_LINES = 24
-
-
-class NodeError(RuntimeError):
-    """A node failed. `node` is its id and the message the cause, in a line or two."""
-
-    def __init__(self, node: str, cause: str) -> None:
-        super().__init__(f"{node}: {cause}")
-        self.node = node
-        self.cause = cause
 
 
 @contextlib.contextmanager
@@ -78,12 +66,3 @@ def _training_on(line: NodeLine) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-def cause_of(error: BaseException) -> str:
-    """The innermost error's message, without Beam's notes on where it was running; a long one is cut."""
-    while error.__cause__ is not None and not isinstance(error, NodeError):
-        error = error.__cause__
-    text = re.sub(r"\s*\[while running .*?\]\s*$", "", str(error), flags=re.DOTALL).strip()
-    lines = [line for line in text.splitlines() if line.strip()][:_LINES]
-    return "\n".join(lines) or type(error).__name__

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Collection
 
+from ml_metadata.proto import metadata_store_pb2
 from tfx.components import (
     Evaluator,
     Pusher,
     Trainer,
     Transform,
 )
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration import metadata
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
@@ -25,6 +26,7 @@ from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
 from components.statistics.component import TokenStatisticsGen
 from components.validation.artifacts import DataBlessing
@@ -32,7 +34,7 @@ from components.validation.example_validator import ExampleValidator
 from components.validation.previous_statistics import PreviousStatistics
 from components.validation.validation_gate import ValidationGate
 from components.validation.vocabulary_validator import VocabularyValidator
-from pipeline.config import REPOSITORY, RunConfig
+from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
 
@@ -61,24 +63,32 @@ NODES = {
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
 
 
-def create_pipeline(config: RunConfig, nodes: Collection[str] = tuple(NODES)) -> Pipeline:
+def create_pipeline(
+    config: RunConfig,
+    nodes: Collection[str] = tuple(NODES),
+    connection: metadata_store_pb2.ConnectionConfig | None = None,
+    lineage: bool = True,
+) -> Pipeline:
     """Returns the pipeline of a configuration; a function of its arguments alone.
 
     Args:
         config: The configuration.
         nodes: The ids of the nodes it has: all, or `INGESTION`.
+        connection: The metadata store, for runners that take it from the pipeline.
+        lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
+            earlier span is known, and the baseline is the model that was blessed last.
     """
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
-        components=[node for node in _nodes(config) if node.id in nodes],
+        metadata_connection_config=connection,
+        components=[node for node in _nodes(config, lineage) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
 
 
-def _nodes(config: RunConfig) -> list[BaseNode]:
+def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     example_gen = InteractionExampleGen(
         input_base=config.data_root,
         declaration=DECLARATION,
@@ -101,7 +111,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
     validation = code_fingerprint("transform/features.py", "transform/schema.py", "components/validation")
     example_validator = ExampleValidator(
         statistics=statistics,
-        previous_statistics=previous_statistics.outputs["statistics"],
+        previous_statistics=previous_statistics.outputs["statistics"] if lineage else None,
         bounds=config.data_bounds,
         judge_split=EVAL,
         code_fingerprint=validation,
@@ -109,7 +119,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
     validation_gate = ValidationGate(anomalies=example_validator.outputs["anomalies"], code_fingerprint=validation).with_id(
         "validation_gate"
     )
-    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    schema = CuratedSchema((importlib.resources.files("data") / "schema.pbtxt").read_text()).with_id("schema")
     window = Resolver(
         strategy_class=SpansBeforeAnchor,
         config={"num_spans": config.window_spans},
@@ -117,12 +127,12 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         blessing=Channel(type=DataBlessing),
         anchor=span,
     ).with_id("window")
-    window.add_upstream_node(validation_gate)
     dataset = Dataset(
-        window=window.outputs["examples"],
+        window=window.outputs["examples"] if lineage else None,
         anchor=span,
         code_fingerprint=code_fingerprint("components/dataset.py"),
     ).with_id("dataset")
+    (window if lineage else dataset).add_upstream_node(validation_gate)
     examples = dataset.outputs["examples"]
     transform = Transform(
         examples=examples,
@@ -153,10 +163,10 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
     trainer.add_upstream_node(vocabulary_validator)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
-        strategy_class=LatestBlessedBeforeCandidate,
+        strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
-        candidate=model,
+        **({"candidate": model} if lineage else {}),
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,
@@ -170,7 +180,9 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         pushed_model=Channel(type=PushedModel),
         dataset=examples,
     ).with_id("published_later")
-    freshness = Freshness(pushed_model=published_later.outputs["pushed_model"], dataset=examples).with_id("freshness")
+    freshness = Freshness(
+        pushed_model=published_later.outputs["pushed_model"] if lineage else None, dataset=examples
+    ).with_id("freshness")
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
@@ -179,7 +191,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
         ),
     ).with_id("pusher")
-    return [
+    nodes = [
         example_gen,
         statistics_gen,
         previous_statistics,
@@ -197,3 +209,5 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         freshness,
         pusher,
     ]
+    own_resolvers = {previous_statistics.id, window.id, published_later.id}
+    return [node for node in nodes if lineage or node.id not in own_resolvers]

@@ -25,7 +25,7 @@ from components.example_gen.spans import EVAL, TRAIN, find_spans
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, number, published, read_run, split_sizes, text
+from pipeline.results import Artifact, RunRecord, number, published, split_sizes, text
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
@@ -37,16 +37,15 @@ _PASSED_OVER = {
 }
 
 
-def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -> None:
+def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path | None = None) -> None:
     """Prints what came out of the run.
 
     Args:
         config: The run's configuration.
-        run_id: The run's id in the metadata store.
+        run: The run.
         console: Where to print.
-        log: The run's log file.
+        log: The run's log file, if it has one.
     """
-    run = read_run(config.metadata_path, run_id)
     lines = [
         *_rows(run),
         *_validation(run),
@@ -54,15 +53,15 @@ def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -
         *_vocabularies(run),
         *_quality(config, run),
         *_publication(config, run),
-        ("Log", str(log)),
     ]
+    if log is not None:
+        lines.append(("Log", str(log)))
     console.print()
     console.print(_table(lines))
 
 
-def print_ingestion(config: RunConfig, run_id: str, console: Console) -> None:
+def print_ingestion(run: RunRecord, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    run = read_run(config.metadata_path, run_id)
     console.print(_table([*_rows(run), *_validation(run)]))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from tfx.types import artifact
 
 # Custom properties of ExampleAnomalies; the first is one of DataBlessing, too.
@@ -13,17 +11,14 @@ COLD_START = "cold_start"
 SEVERE = "severe"
 WARNINGS = "warnings"
 
-_SPAN = artifact.Property(type=artifact.PropertyType.INT)
-
 
 class DataBlessing(artifact.Artifact):
     """Says that a span's data passed the validation gate.
 
-    Custom properties: `examples_id` and `statistics_id`, the ids of the artifacts that passed.
+    Custom properties: `span`, and `examples_id` and `statistics_id`, the ids of the artifacts that passed.
     """
 
-    TYPE_NAME = "DataBlessing"
-    PROPERTIES: ClassVar[dict[str, Any]] = {"span": _SPAN}
+    TYPE_NAME = "community_din.DataBlessing"
 
 
 class VocabularyCoverage(artifact.Artifact):
@@ -32,4 +27,4 @@ class VocabularyCoverage(artifact.Artifact):
     Custom properties: `oov_rate/<vocabulary>` and `oov_rate/<vocabulary>/<column>`, shares of tokens.
     """
 
-    TYPE_NAME = "VocabularyCoverage"
+    TYPE_NAME = "community_din.VocabularyCoverage"
