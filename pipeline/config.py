@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.bounds import Bounds
+from components.example_gen.settings import IngestionSettings
+from components.validation.bounds import DataBounds
 from trainer.hyperparameters import Hyperparameters
 
 PIPELINE_NAME = "community-din"
@@ -19,18 +22,28 @@ class RunConfig:
     """The settings of one run.
 
     Args:
-        data_root: A folder of CSV files, or of `train` and `eval` folders of them, which are then the splits.
+        data_root: The folder of the data; `components.example_gen.spans` tells its layouts.
         state_root: Where the run keeps everything it writes.
+        span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
+        span_version: Which version of the span. Defaults to its newest.
+        window_spans: How many spans before it train, at most.
+        ingestion: How strictly rows are read, and what is kept of the rejected ones.
+        data_bounds: What a span must hold to be trained on.
         hyperparameters: The model's and its training's.
         bounds: What a model must hold to be published.
         beam_pipeline_args: How the nodes' own Beam pipelines run.
 
     Raises:
-        ValueError: `data_root` is not a folder, or holds no CSV file; or a setting is out of its range.
+        ValueError: A setting is out of its range.
     """
 
-    data_root: Path
-    state_root: Path
+    data_root: str
+    state_root: str
+    span: str = "newest"
+    span_version: int | None = None
+    window_spans: int = 7
+    ingestion: IngestionSettings = IngestionSettings()
+    data_bounds: DataBounds = DataBounds()
     hyperparameters: Hyperparameters = Hyperparameters()
     bounds: Bounds = Bounds()
     beam_pipeline_args: tuple[str, ...] = (
@@ -41,73 +54,81 @@ class RunConfig:
     pipeline_name: str = PIPELINE_NAME
 
     def __post_init__(self) -> None:
-        if not self.data_root.is_dir():
-            raise ValueError(f"`DATA_ROOT` must be a folder of CSV files. Received: {self.data_root}.")
-        folders = [self.data_root / "train", self.data_root / "eval"]
-        present = [folder for folder in folders if folder.is_dir()]
-        if len(present) == 1:
-            raise ValueError(
-                f"`DATA_ROOT` must hold both a `train` and an `eval` folder, or neither. Received: only {present[0]}."
-            )
-        for folder in present or [self.data_root]:
-            if not any(folder.glob("*.csv")):
-                raise ValueError(f"`DATA_ROOT` must hold at least one file named *.csv. Received: {folder}, without one.")
+        if self.window_spans < 1:
+            raise ValueError(f"`window_spans` must be positive. Received: {self.window_spans!r}.")
+        if self.span_version is not None and self.span_version < 0:
+            raise ValueError(f"`span_version` must not be negative. Received: {self.span_version!r}.")
 
     @property
-    def split_folders(self) -> bool:
-        """Whether the data comes split into `train` and `eval` folders."""
-        return (self.data_root / "train").is_dir()
+    def pipeline_root(self) -> str:
+        return os.path.join(self.state_root, "pipeline")
 
     @property
-    def pipeline_root(self) -> Path:
-        return self.state_root / "pipeline"
+    def metadata_path(self) -> str:
+        return os.path.join(self.state_root, "metadata.sqlite")
 
     @property
-    def metadata_path(self) -> Path:
-        return self.state_root / "metadata.sqlite"
-
-    @property
-    def serving_root(self) -> Path:
+    def serving_root(self) -> str:
         """The base path that TensorFlow Serving watches: one sub-folder a version."""
-        return self.state_root / "serving" / self.pipeline_name
+        return os.path.join(self.state_root, "serving", self.pipeline_name)
 
     @property
     def log_root(self) -> Path:
-        return self.state_root / "log"
+        """One file a local run: what the libraries log."""
+        return Path(self.state_root) / "log"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> RunConfig:
-        """Reads a local run's settings.
+        """Reads the settings of a local run from environment variables.
 
-        DATA_ROOT and STATE_ROOT default to `data/sample` and `var` in the repository; MIN_AUC, MAX_AUC_DROP and the
-        hyperparameters EPOCHS, BATCH_SIZE, LEARNING_RATE and SEED to their own defaults. An empty value counts as unset.
+        DATA_ROOT defaults to the sample in data/, STATE_ROOT to var/, the others to the fields' own defaults. An empty
+        value counts as unset.
 
         Raises:
-            ValueError: A value is not of its type, or out of range.
+            ValueError: A value is not of its type, or out of range, or there is no such folder as DATA_ROOT.
         """
         given = {name: value for name, value in environment.items() if value}
-        settings = _numbers(given, _HYPERPARAMETERS)
-        bounds = _numbers(given, _BOUNDS)
+        data_root = Path(given.get("DATA_ROOT", REPOSITORY / "data" / "sample")).resolve()
+        if not data_root.is_dir():
+            raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {data_root}.")
         return cls(
-            data_root=Path(given.get("DATA_ROOT", REPOSITORY / "data" / "sample")).resolve(),
-            state_root=Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve(),
-            hyperparameters=dataclasses.replace(Hyperparameters(), **settings),
-            bounds=dataclasses.replace(Bounds(), **bounds),
+            data_root=str(data_root),
+            state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()),
+            ingestion=IngestionSettings(**_read(given, _INGESTION)),
+            data_bounds=DataBounds(**_read(given, _DATA_BOUNDS)),
+            hyperparameters=Hyperparameters(**_read(given, _HYPERPARAMETERS)),
+            bounds=Bounds(**_read(given, _BOUNDS)),
+            **_read(given, _SPANS),
         )
 
 
-_HYPERPARAMETERS: dict[str, type] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
-_BOUNDS: dict[str, type] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
+def _names(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(name.strip() for name in text.split(","))
 
 
-def _numbers(given: Mapping[str, str], kinds: Mapping[str, type]) -> dict[str, Any]:
+Kind = Callable[[str], Any]
+
+# The environment variables by the dataclass that takes them; each is the field of its name in lower case.
+_INGESTION: dict[str, Kind] = {
+    "MAX_REJECTED_SHARE": float,
+    "MAX_ROW_BYTES": int,
+    "MAX_LIST_LENGTH": int,
+    "DEAD_LETTER_RECEIVED": int,
+}
+_DATA_BOUNDS: dict[str, Kind] = {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names}
+_HYPERPARAMETERS: dict[str, Kind] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
+_BOUNDS: dict[str, Kind] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
+_SPANS: dict[str, Kind] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}
+
+
+def _read(given: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """The settings among `kinds` that are given, in lower case."""
-    numbers = {}
+    settings = {}
     for name, kind in kinds.items():
         if name in given:
             try:
-                numbers[name.lower()] = kind(given[name])
+                settings[name.lower()] = kind(given[name])
             except ValueError as error:
                 wanted = "a whole number" if kind is int else "a number"
                 raise ValueError(f"`{name}` must be {wanted}. Received: {given[name]!r}.") from error
-    return numbers
+    return settings

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tfx.components import (
     Evaluator,
-    ExampleValidator,
     Pusher,
-    StatisticsGen,
     Trainer,
     Transform,
 )
@@ -17,11 +17,21 @@ from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
+from components.dataset import Dataset
 from components.evaluation import eval_config
-from components.example_gen.component import EVAL, InteractionExampleGen
+from components.example_gen.component import InteractionExampleGen
+from components.example_gen.spans import EVAL
+from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.span_window import SpansBeforeAnchor
+from components.statistics.component import TokenStatisticsGen
+from components.validation.artifacts import DataBlessing
+from components.validation.example_validator import ExampleValidator
+from components.validation.previous_statistics import PreviousStatistics
+from components.validation.validation_gate import ValidationGate
+from components.validation.vocabulary_validator import VocabularyValidator
 from pipeline.config import REPOSITORY, RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -29,24 +39,40 @@ from transform.features import DECLARATION
 # What each node does, for people. The nodes run in this order.
 NODES = {
     "example_gen": "reads and checks the CSVs",
-    "statistics_gen": "computes statistics of every column",
+    "statistics_gen": "computes statistics of all tokens",
+    "previous_statistics": "finds the last accepted span",
+    "example_validator": "compares the span with it and the schema",
+    "validation_gate": "stops a bad span",
+    "window": "finds the spans before this one",
+    "dataset": "chooses the rows that train and judge",
     "schema": "imports the schema of the declaration",
-    "example_validator": "compares the statistics with the schema",
     "transform": "builds vocabularies, maps tokens to ids",
+    "vocabulary_validator": "measures what is out of vocabulary",
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "published_later": "looks for a later span's model",
+    "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
 }
 
 
-def create_pipeline(config: RunConfig) -> Pipeline:
-    """Returns the pipeline of a configuration; a function of its argument alone."""
+# The nodes that take a span in, and stop a bad one.
+INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
+
+
+def create_pipeline(config: RunConfig, nodes: Collection[str] = tuple(NODES)) -> Pipeline:
+    """Returns the pipeline of a configuration; a function of its arguments alone.
+
+    Args:
+        config: The configuration.
+        nodes: The ids of the nodes it has: all, or `INGESTION`.
+    """
     return Pipeline(
         pipeline_name=config.pipeline_name,
-        pipeline_root=str(config.pipeline_root),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
-        components=_nodes(config),
+        pipeline_root=config.pipeline_root,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
+        components=[node for node in _nodes(config) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
@@ -54,17 +80,50 @@ def create_pipeline(config: RunConfig) -> Pipeline:
 
 def _nodes(config: RunConfig) -> list[BaseNode]:
     example_gen = InteractionExampleGen(
-        input_base=str(config.data_root),
+        input_base=config.data_root,
         declaration=DECLARATION,
-        split_folders=config.split_folders,
+        span=config.span,
+        version=config.span_version,
+        settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
-    examples = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=examples).with_id("statistics_gen")
-    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    span = example_gen.outputs["examples"]
+    statistics_gen = TokenStatisticsGen(
+        examples=span, code_fingerprint=code_fingerprint("transform", "components/statistics")
+    ).with_id("statistics_gen")
+    statistics = statistics_gen.outputs["statistics"]
+    previous_statistics = Resolver(
+        strategy_class=PreviousStatistics,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+        anchor=statistics,
+    ).with_id("previous_statistics")
+    validation = code_fingerprint("transform/features.py", "transform/schema.py", "components/validation")
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
+        statistics=statistics,
+        previous_statistics=previous_statistics.outputs["statistics"],
+        bounds=config.data_bounds,
+        judge_split=EVAL,
+        code_fingerprint=validation,
     ).with_id("example_validator")
+    validation_gate = ValidationGate(anomalies=example_validator.outputs["anomalies"], code_fingerprint=validation).with_id(
+        "validation_gate"
+    )
+    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    window = Resolver(
+        strategy_class=SpansBeforeAnchor,
+        config={"num_spans": config.window_spans},
+        examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        blessing=Channel(type=DataBlessing),
+        anchor=span,
+    ).with_id("window")
+    window.add_upstream_node(validation_gate)
+    dataset = Dataset(
+        window=window.outputs["examples"],
+        anchor=span,
+        code_fingerprint=code_fingerprint("components/dataset.py"),
+    ).with_id("dataset")
+    examples = dataset.outputs["examples"]
     transform = Transform(
         examples=examples,
         schema=schema.outputs["schema"],
@@ -73,6 +132,13 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         disable_statistics=True,
         custom_config={"code_fingerprint": code_fingerprint("transform")},
     ).with_id("transform")
+    vocabulary_validator = VocabularyValidator(
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        bounds=config.data_bounds,
+        split=EVAL,
+        code_fingerprint=validation,
+    ).with_id("vocabulary_validator")
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -84,6 +150,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")
+    trainer.add_upstream_node(vocabulary_validator)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
         strategy_class=LatestBlessedBeforeCandidate,
@@ -98,21 +165,35 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         baseline_model=latest_blessed_model.outputs["model"],
         eval_config=eval_config(DECLARATION, config.bounds),
     ).with_id("evaluator")
+    published_later = Resolver(
+        strategy_class=PublishedOnLaterSpan,
+        pushed_model=Channel(type=PushedModel),
+        dataset=examples,
+    ).with_id("published_later")
+    freshness = Freshness(pushed_model=published_later.outputs["pushed_model"], dataset=examples).with_id("freshness")
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=freshness.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_root))
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
         ),
     ).with_id("pusher")
     return [
         example_gen,
         statistics_gen,
-        schema,
+        previous_statistics,
         example_validator,
+        validation_gate,
+        window,
+        dataset,
+        schema,
         transform,
+        vocabulary_validator,
         trainer,
         latest_blessed_model,
         evaluator,
+        published_later,
+        freshness,
         pusher,
     ]

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from google.protobuf import struct_pb2
+from typing import Any
+
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
+from components.example_gen.configuration import INGESTION, pack
+from components.example_gen.driver import SPAN_SETTING, VERSION_SETTING, SpanDriver
 from components.example_gen.executor import Executor
+from components.example_gen.settings import IngestionSettings
+from components.example_gen.spans import EVAL, NEWEST, TRAIN
 from transform.features import Declaration
-
-TRAIN = "train"
-EVAL = "eval"
 
 
 class InteractionExampleGen(FileBasedExampleGen):
-    """Ingests a folder of interaction CSVs, by the declared types.
+    """Ingests one span of a folder of interaction CSVs, by the declared types.
 
     Args:
-        input_base: The folder.
+        input_base: The folder; `components.example_gen.spans` tells its layouts.
         declaration: The declared columns. Its group is the key of the split.
-        split_folders: Whether the folder holds a `train` and an `eval` folder, which then are the splits. Otherwise its own
-            CSVs are split by a hash of the group, so that all rows of one user are on the same side.
-        train_buckets: Of `train_buckets + eval_buckets` hash buckets, how many go to `train`.
+        span: Which span: `newest`, or its folder's name, its date or its number.
+        version: Which version of the span. Defaults to its newest.
+        train_buckets: Of `train_buckets + eval_buckets` hash buckets of the group, how many go to `train`. All rows of one
+            user are on the same side. Not used if the folder holds a `train` and an `eval` folder: those are the splits.
         eval_buckets: The same for `eval`.
+        settings: How strictly rows are read, and what is kept of the rejected ones.
         code_fingerprint: Changes whenever the code that reads rows changes, to keep the cache honest.
 
     Outputs:
@@ -31,38 +35,37 @@ class InteractionExampleGen(FileBasedExampleGen):
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = SpanDriver
 
     def __init__(
         self,
         input_base: str,
         declaration: Declaration,
-        split_folders: bool = False,
+        span: str = NEWEST,
+        version: int | None = None,
         train_buckets: int = 4,
         eval_buckets: int = 1,
+        settings: IngestionSettings | None = None,
         code_fingerprint: str = "",
     ) -> None:
-        split = example_gen_pb2.Input.Split
-        if split_folders:
-            inputs = [split(name=name, pattern=f"{name}/*.csv") for name in (TRAIN, EVAL)]
-            output = example_gen_pb2.Output()
-        else:
-            inputs = [split(name="all", pattern="*.csv")]
-            output = example_gen_pb2.Output(
-                split_config=example_gen_pb2.SplitConfig(
-                    splits=[
-                        example_gen_pb2.SplitConfig.Split(name=TRAIN, hash_buckets=train_buckets),
-                        example_gen_pb2.SplitConfig.Split(name=EVAL, hash_buckets=eval_buckets),
-                    ],
-                    partition_feature_name=declaration.group,
-                )
-            )
-        custom_config = example_gen_pb2.CustomConfig()
-        settings = struct_pb2.Struct()
-        settings["code_fingerprint"] = code_fingerprint
-        custom_config.custom_config.Pack(settings)
+        buckets = ((TRAIN, train_buckets), (EVAL, eval_buckets))
+        split = example_gen_pb2.SplitConfig.Split
+        values: dict[str, Any] = {
+            "code_fingerprint": code_fingerprint,
+            INGESTION: (settings or IngestionSettings()).to_dict(),
+            SPAN_SETTING: span,
+        }
+        if version is not None:
+            values[VERSION_SETTING] = version
         super().__init__(
             input_base=input_base,
-            input_config=example_gen_pb2.Input(splits=inputs),
-            output_config=output,
-            custom_config=custom_config,
+            # The driver replaces it by the span's files.
+            input_config=example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern="*")]),
+            output_config=example_gen_pb2.Output(
+                split_config=example_gen_pb2.SplitConfig(
+                    splits=[split(name=name, hash_buckets=number) for name, number in buckets],
+                    partition_feature_name=declaration.group,
+                )
+            ),
+            custom_config=pack(values),
         )

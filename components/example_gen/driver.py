@@ -1,0 +1,62 @@
+"""The driver of InteractionExampleGen: decides which span is ingested, when the pipeline runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tfx.components.example_gen import driver, utils
+from tfx.orchestration.portable import data_types
+from tfx.proto import example_gen_pb2
+from tfx.proto.orchestration import driver_output_pb2
+from tfx.types import standard_component_specs as keys
+from tfx.utils import io_utils, proto_utils
+
+from components.example_gen.configuration import pack, unpack
+from components.example_gen.spans import NEWEST, Source, find_source
+from components.properties import DATA_ROOT, SPAN_NAME
+
+# The settings that choose a span, in the component's custom_config.
+SPAN_SETTING = "span"
+VERSION_SETTING = "version"
+
+
+class SpanDriver(driver.FileBasedDriver):
+    """Resolves the asked-for span and version to files.
+
+    Beyond TFX's driver it finds the data root's layout by itself, takes a span's re-exports for its versions, and forgets
+    the question once it is answered: the newest span is the same execution, and cache entry, as that span by its name.
+    The examples carry the custom properties `span`, `version`, `span_name` and `data_root`.
+    """
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        data_root = exec_properties[keys.INPUT_BASE_KEY]
+        settings = unpack(exec_properties.get(keys.CUSTOM_CONFIG_KEY))
+        version = settings.pop(VERSION_SETTING, None)
+        source = find_source(data_root, settings.pop(SPAN_SETTING, NEWEST), None if version is None else int(version))
+        self._source, self._data_root = source, data_root
+        exec_properties[keys.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(pack(settings))
+        split = example_gen_pb2.Input.Split
+        inputs = example_gen_pb2.Input(splits=[split(name=name, pattern=pattern) for name, pattern in source.patterns])
+        exec_properties[keys.INPUT_CONFIG_KEY] = proto_utils.proto_to_json(inputs)
+        if source.layout == "given splits":
+            exec_properties[keys.OUTPUT_CONFIG_KEY] = proto_utils.proto_to_json(example_gen_pb2.Output())
+        exec_properties[utils.SPAN_PROPERTY_NAME] = source.span
+        exec_properties[utils.VERSION_PROPERTY_NAME] = source.version
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = _fingerprint(data_root, source)
+        return exec_properties
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        result = super().run(execution_info)
+        for artifact in result.output_artifacts[keys.EXAMPLES_KEY].artifacts:
+            artifact.custom_properties[SPAN_NAME].string_value = self._source.span_name
+            artifact.custom_properties[DATA_ROOT].string_value = self._data_root
+        return result
+
+
+def _fingerprint(data_root: str, source: Source) -> str:
+    return "\n".join(
+        io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns
+    )

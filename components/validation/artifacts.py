@@ -1,0 +1,35 @@
+"""The artifacts that validation puts out, and the names of their properties."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tfx.types import artifact
+
+# Custom properties of ExampleAnomalies; the first is one of DataBlessing, too.
+STATISTICS_ID = "statistics_id"
+PREVIOUS_SPAN = "previous_span"
+COLD_START = "cold_start"
+SEVERE = "severe"
+WARNINGS = "warnings"
+
+_SPAN = artifact.Property(type=artifact.PropertyType.INT)
+
+
+class DataBlessing(artifact.Artifact):
+    """Says that a span's data passed the validation gate.
+
+    Custom properties: `examples_id` and `statistics_id`, the ids of the artifacts that passed.
+    """
+
+    TYPE_NAME = "DataBlessing"
+    PROPERTIES: ClassVar[dict[str, Any]] = {"span": _SPAN}
+
+
+class VocabularyCoverage(artifact.Artifact):
+    """How much of the judging data the vocabularies cover.
+
+    Custom properties: `oov_rate/<vocabulary>` and `oov_rate/<vocabulary>/<column>`, shares of tokens.
+    """
+
+    TYPE_NAME = "VocabularyCoverage"
