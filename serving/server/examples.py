@@ -43,23 +43,26 @@ def classify(
 ) -> classification_pb2.ClassificationResponse:
     """Answers a ClassificationRequest; ServingError if the signature or the input is not for it."""
     response = classification_pb2.ClassificationResponse()
-    signature = signatures.for_examples(servable.model, request.model_spec.signature_name)
-    classification.check(signature)
-    values, count = _run(servable, request.input, [signature], "Classify", runner, metrics)
-    classification.fill(response.result, signature, values, count)
-    fill_model_spec(response.model_spec, servable, request.model_spec.signature_name)
+    _answer(response, classification, servable, request, "Classify", runner, metrics)
     return response
 
 
 def regress(servable: Servable, request: Any, runner: Runner, metrics: Metrics) -> regression_pb2.RegressionResponse:
     """Answers a RegressionRequest; ServingError if the signature or the input is not for it."""
     response = regression_pb2.RegressionResponse()
-    signature = signatures.for_examples(servable.model, request.model_spec.signature_name)
-    regression.check(signature)
-    values, count = _run(servable, request.input, [signature], "Regress", runner, metrics)
-    regression.fill(response.result, signature, values, count)
-    fill_model_spec(response.model_spec, servable, request.model_spec.signature_name)
+    _answer(response, regression, servable, request, "Regress", runner, metrics)
     return response
+
+
+def _answer(
+    response: Any, method: Any, servable: Servable, request: Any, api: str, runner: Runner, metrics: Metrics
+) -> None:
+    name = request.model_spec.signature_name
+    signature = signatures.find(servable.model, name, signatures.unknown_to_examples)
+    method.check(signature)
+    values, count = _run(servable, request.input, [signature], api, runner, metrics)
+    method.fill(response.result, signature, values, count)
+    fill_model_spec(response.model_spec, servable, name)
 
 
 def multi_inference(

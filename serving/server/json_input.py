@@ -49,6 +49,8 @@ def predict_inputs(document: Mapping[str, Any], infos: Mapping[str, Any]) -> tup
     Raises:
         ServingError: neither or both are there, or a value is not what its input takes.
     """
+    if not infos:
+        raise invalid_argument("Failed to get input map for signature: it has no inputs")
     if "instances" in document and "inputs" in document:
         message = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         raise invalid_argument(f"JSON Value: {describe(document)} {message}")

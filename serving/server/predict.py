@@ -22,7 +22,7 @@ def predict(servable: Servable, request: predict_pb2.PredictRequest, runner: Run
         ServingError: FAILED_PRECONDITION for an unknown signature, INVALID_ARGUMENT for wrong inputs or outputs.
     """
     name = request.model_spec.signature_name
-    signature = signatures.for_predict(servable.model, name)
+    signature = signatures.find(servable.model, name, signatures.unknown_to_predict)
     signatures.check_inputs(signature, request.inputs)
     arrays = {alias: _array(alias, proto) for alias, proto in request.inputs.items()}
     response = predict_pb2.PredictResponse()

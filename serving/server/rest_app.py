@@ -109,7 +109,8 @@ class RestApi:
 
     def _predict(self, target: rest_paths.Target, document: dict[str, object]) -> str:
         with self._api.core.servable(target.spec) as servable:
-            signature = signatures.for_json(servable.model, json_input.signature_name(document))
+            name = json_input.signature_name(document)
+            signature = signatures.find(servable.model, name, signatures.unknown_to_json)
             arrays, in_rows = json_input.predict_inputs(document, signature.inputs)
             return json_output.predictions(self._api.run(servable, signature, arrays), in_rows)
 

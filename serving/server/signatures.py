@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from serving.server.errors import failed_precondition, invalid_argument
+from serving.server.errors import ServingError, failed_precondition, invalid_argument
 from serving.server.saved_model import SavedModel
 from serving.server.tensors import Array, dtype_name, dtype_of
 
@@ -15,42 +15,30 @@ CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
 
 
-def for_predict(model: SavedModel, name: str) -> Any:
-    """The SignatureDef of a Predict request; any signature will do.
+def find(model: SavedModel, name: str, refusal: Callable[[str], ServingError]) -> Any:
+    """The SignatureDef of that name, or the default one if the name is empty.
 
-    Raises:
-        ServingError: FAILED_PRECONDITION, there is none of that name.
+    Args:
+        model: has the signatures.
+        name: may be empty.
+        refusal: what to raise if there is none of the name it gets. TensorFlow Serving says it differently for each call.
     """
     signature = model.signatures.get(name or DEFAULT)
     if signature is None:
-        raise failed_precondition(f'Serving signature key "{name or DEFAULT}" not found.')
+        raise refusal(name or DEFAULT)
     return signature
 
 
-def for_examples(model: SavedModel, name: str) -> Any:
-    """The SignatureDef of a Classify or Regress request.
-
-    Raises:
-        ServingError: INVALID_ARGUMENT, there is none of that name.
-    """
-    signature = model.signatures.get(name or DEFAULT)
-    if signature is None:
-        raise invalid_argument(f"No signature was found with the name: {name or DEFAULT}")
-    return signature
+def unknown_to_predict(name: str) -> ServingError:
+    return failed_precondition(f'Serving signature key "{name}" not found.')
 
 
-def for_json(model: SavedModel, name: str) -> Any:
-    """The SignatureDef by which the JSON of a Predict request is read.
+def unknown_to_examples(name: str) -> ServingError:
+    return invalid_argument(f"No signature was found with the name: {name}")
 
-    Raises:
-        ServingError: INVALID_ARGUMENT, there is none of that name, or it takes nothing.
-    """
-    signature = model.signatures.get(name or DEFAULT)
-    if signature is None:
-        raise invalid_argument(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
-    if not signature.inputs:
-        raise invalid_argument(f"Failed to get input map for signature: {name or 'DEFAULT'}")
-    return signature
+
+def unknown_to_json(name: str) -> ServingError:
+    return invalid_argument(f'Serving signature name: "{name}" not found in signature def')
 
 
 def check_inputs(signature: Any, sent: Collection[str]) -> None:
