@@ -120,38 +120,36 @@ class ServingModule:
         return self._transform_row(self._parse(examples))
 
     def _rank(self, columns: Columns) -> Tensors:
-        candidates = self._candidates(columns)
-        logits = self._model.score(self._encode_user(columns), self._encode_items(columns, candidates), training=False)
-        return {SCORE: tf.where(_padding(candidates), PADDING_SCORE, keras.ops.sigmoid(logits))}
+        scores, _ = self._score_candidates(columns)
+        return {SCORE: scores}
 
     def _explain(self, columns: Columns) -> Tensors:
-        candidates = self._candidates(columns)
-        padding = _padding(candidates)
-        logits, attention = self._model.score(
-            self._encode_user(columns),
-            self._encode_items(columns, candidates),
-            training=False,
-            return_attention_scores=True,
-        )
-        outputs = {SCORE: tf.where(padding, PADDING_SCORE, keras.ops.sigmoid(logits))}
+        scores, attention = self._score_candidates(columns)
+        outputs = {SCORE: scores}
         for history in self._declaration.histories:
-            weights = tf.where(padding[:, :, tf.newaxis], 0.0, attention[history.name])
-            outputs[attention_name(history.name)] = weights
+            outputs[attention_name(history.name)] = attention[history.name]
             for column, tokens in split_history(dict(columns), history).items():
                 outputs[tokens_name(column)] = tokens.to_tensor("")
         return outputs
 
-    def _candidates(self, columns: Columns) -> tf.Tensor:
-        """The candidates' columns as one tensor [columns, B, K], which they fit only if they agree in B and K."""
+    def _score_candidates(self, columns: Columns) -> tuple[tf.Tensor, Tensors]:
+        """The scores [B, K], and by history the attention weights [B, K, T]."""
         _check_batch(columns)
-        return tf.stack([columns[name] for name in self._item_columns])
+        # One tensor [columns, B, K]: its parts must agree in B and K.
+        candidates = tf.stack([columns[name] for name in self._item_columns])
+        logits, attention = self._model.score(
+            self._encode_user(columns), self._encode_items(candidates), training=False, return_attention_scores=True
+        )
+        padding = tf.reduce_all(tf.equal(candidates, ""), axis=0)
+        scores = tf.where(padding, PADDING_SCORE, keras.ops.sigmoid(logits))
+        return scores, {name: tf.where(padding[:, :, tf.newaxis], 0.0, weights) for name, weights in attention.items()}
 
     def _encode_user(self, columns: Columns) -> Tensors:
         user = {name: columns[name] for name in self._user_columns}
         features = pad(self._transform(user, self._user_features))
         return self._model.encode_user(features, training=False)
 
-    def _encode_items(self, columns: Columns, candidates: tf.Tensor) -> Tensors:
+    def _encode_items(self, candidates: tf.Tensor) -> Tensors:
         shape = tf.shape(candidates)[1:]
         flat = dict(zip(self._item_columns, tf.unstack(tf.reshape(candidates, (len(self._item_columns), -1))), strict=True))
         features = {
@@ -175,10 +173,6 @@ def _check_batch(columns: Columns) -> None:
     tf.raw_ops.Assert(
         condition=tf.reduce_all(tf.equal(sizes, sizes[0])), data=[tf.constant(message), sizes], summarize=len(columns)
     )
-
-
-def _padding(candidates: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_all(tf.equal(candidates, ""), axis=0)
 
 
 def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:

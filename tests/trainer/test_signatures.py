@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support import EDGE_ROWS, random_rows, serialized
-from tests.trainer.exported_model import ExportedModel, export_trained
+from tests.trainer.exported_model import ExportedModel, Request, export_trained
 from trainer.signatures import SCORE
 from transform.features import DECLARATION, Category, CategoryList, Declaration, History, WeightedList
 
@@ -24,28 +24,36 @@ def worst_difference(what: str, found: object, expected: np.ndarray) -> float:
     return worst
 
 
-def test_scores_agree_with_the_reference(exported: ExportedModel) -> None:
-    columns = {name: [row[name] for row in exported.rows] for name in DECLARATION.serving_columns}
-    examples = {"examples": serialized(exported.rows, DECLARATION)}
-    by_columns, by_examples = exported.call(("serving_default", columns, None), ("serve_examples", examples, None))
-    for what, answer in (("serving_default", by_columns), ("serve_examples", by_examples)):
-        scores = answer["outputs"][SCORE]
-        assert np.shape(scores) == (len(exported.rows),)
-        assert worst_difference(what, scores, exported.scores) < TOLERANCE
+@pytest.fixture(scope="module")
+def answers(exported: ExportedModel) -> dict[str, dict[str, Any]]:
+    columns: dict[str, Any] = {name: [row[name] for row in exported.rows] for name in DECLARATION.serving_columns}
+    edges = serialized(EDGE_ROWS, DECLARATION)
+    requests: dict[str, Request] = {
+        "serving_default": ("serving_default", columns, None),
+        "serve_examples": ("serve_examples", {"examples": serialized(exported.rows, DECLARATION)}, None),
+        "transform_features": ("transform_features", {"examples": edges}, None),
+        "columns of unequal B": ("serving_default", columns | {"client_type": ["1"]}, None),
+    }
+    alone: dict[str, Request] = {f"alone {i}": ("serve_examples", {"examples": [row]}, None) for i, row in enumerate(edges)}
+    return dict(zip(requests | alone, exported.call(*(requests | alone).values()), strict=True))
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "serve_examples"])
+def test_scores_agree_with_the_reference(exported: ExportedModel, answers: dict[str, Any], signature: str) -> None:
+    scores = answers[signature]["outputs"][SCORE]
+    assert np.shape(scores) == (len(exported.rows),)
+    assert worst_difference(signature, scores, exported.scores) < TOLERANCE
     assert np.ptp(exported.scores) > 100 * TOLERANCE
 
 
-def test_rows_score_the_same_alone_and_in_a_batch(exported: ExportedModel) -> None:
+def test_rows_score_the_same_alone_and_in_a_batch(exported: ExportedModel, answers: dict[str, Any]) -> None:
     """Padding to the longest of a batch has no influence."""
-    alone = exported.call(*(("serve_examples", {"examples": [row]}, None) for row in serialized(EDGE_ROWS, DECLARATION)))
-    scores = [answer["outputs"][SCORE][0] for answer in alone]
+    scores = [answers[f"alone {i}"]["outputs"][SCORE][0] for i in range(len(EDGE_ROWS))]
     assert worst_difference("alone", scores, exported.scores[: len(EDGE_ROWS)]) < TOLERANCE
 
 
-def test_transform_features_gives_the_models_inputs(exported: ExportedModel) -> None:
-    examples = serialized(EDGE_ROWS, DECLARATION)
-    (answer,) = exported.call(("transform_features", {"examples": examples}, None))
-    features = {name: np.array(value) for name, value in answer["outputs"].items()}
+def test_transform_features_gives_the_models_inputs(exported: ExportedModel, answers: dict[str, Any]) -> None:
+    features = {name: np.array(value) for name, value in answers["transform_features"]["outputs"].items()}
     assert set(features) == set(DECLARATION.serving_columns) | {"all_topic_fav_7_weight"}
     assert features["hist_topic_id"].shape == (len(EDGE_ROWS), 50)
     logits = exported.model(features, training=False)
@@ -53,11 +61,10 @@ def test_transform_features_gives_the_models_inputs(exported: ExportedModel) -> 
     assert worst_difference("transform_features", 1 / (1 + np.exp(-np.array(logits))), expected) < TOLERANCE
 
 
-def test_columns_of_different_lengths_are_refused(exported: ExportedModel) -> None:
-    columns = {name: [EDGE_ROWS[0][name]] * (1 if name == "client_type" else 2) for name in DECLARATION.serving_columns}
-    (answer,) = exported.call(("serving_default", columns, None))
-    assert "All columns must have the same first axis. Received for client_type, post_type, topic_id" in answer["error"]
-    assert "[1 2 2 2 2 2 2 2]" in answer["error"]
+def test_columns_of_different_lengths_are_refused(answers: dict[str, Any]) -> None:
+    error = answers["columns of unequal B"]["error"]
+    assert "All columns must have the same first axis. Received for client_type, post_type, topic_id" in error
+    assert "[1 35 35 35 35 35 35 35]" in error
 
 
 def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatures(tmp_path: Path) -> None:
