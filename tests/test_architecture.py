@@ -1,4 +1,4 @@
-"""Imports point one way only: transform <- data, trainer, serving <- components <- pipeline <- local_runner.py."""
+"""Imports point one way only: transform <- data, trainer, serving <- components <- pipeline <- local_runner.py, kubeflow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "components": {"transform", "trainer", "serving"},
     "pipeline": {"transform", "trainer", "components"},
     "local_runner.py": {"pipeline"},
+    "kubeflow": {"pipeline"},
 }
 PROJECT = {Path(name).stem for name in MAY_IMPORT} | {"tests", "benchmarks"}
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from components.bounds import Bounds
@@ -14,166 +14,14 @@ from components.example_gen.settings import IngestionSettings
 from components.validation.bounds import DataBounds
 from pipeline.config import PIPELINE_NAME, RunConfig
 from pipeline.kfp.command import LEASE_SECONDS
+from pipeline.kfp.settings import CHECKED, MetadataStore, Name, Notification, Volume
+from pipeline.kfp.step_config import Positive, Step
 from trainer.hyperparameters import Hyperparameters
 
-_CHECKED = ConfigDict(extra="forbid")
-
-Cpu = Annotated[str, Field(pattern=r"^\d*\.?\d+m?$")]
-Memory = Annotated[str, Field(pattern=r"^\d+([KMGTPE]i?)?$")]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
-Key = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Path = Annotated[str, Field(pattern=r"^(/|gs://)[^{}$]*[^/{}$]$")]
-Positive = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[int, Field(ge=0)]
 
 
-@dataclass(frozen=True, config=_CHECKED)
-class Setting:
-    """A value for an environment variable: given here, or the key of a secret or of a config map.
-
-    Args:
-        value: The value itself.
-        secret: The secret's name.
-        config_map: The config map's name.
-        key: The key in the secret or the config map.
-    """
-
-    value: str | None = None
-    secret: Name | None = None
-    config_map: Name | None = None
-    key: Key | None = None
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Setting:
-        origins = [name for name in ("value", "secret", "config_map") if getattr(self, name) is not None]
-        if len(origins) != 1:
-            raise ValueError(f"exactly one of `value`, `secret` and `config_map` must be given, not {origins or 'none'}")
-        if (self.key is None) != (origins == ["value"]):
-            raise ValueError("`key` must be given with `secret` or `config_map`, and only with these")
-        return self
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class MetadataStore:
-    """The PostgreSQL database of ML Metadata, which all steps and runs share; it must exist.
-
-    ML Metadata's wheels cannot encrypt the connection: keep it within the cluster, or behind a proxy that does.
-
-    Args:
-        host: Its host.
-        port: Its port.
-        database: The database's name.
-        user: The user, who may create tables in it.
-        password: The password; from a secret only.
-    """
-
-    host: Setting
-    database: Setting
-    user: Setting
-    password: Setting
-    port: Setting = Setting(value="5432")
-
-    @model_validator(mode="after")
-    def _secret_password(self) -> MetadataStore:
-        if self.password.secret is None:
-            raise ValueError("`password` must come from a secret")
-        return self
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Volume:
-    """A persistent volume claim that every step mounts.
-
-    Args:
-        claim: The claim's name.
-        mount_path: Where.
-        sub_path: A folder of the volume; by default its root.
-    """
-
-    claim: Name
-    mount_path: Annotated[str, Field(pattern=r"^/.*[^/]$")]
-    sub_path: str = ""
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Accelerator:
-    """Accelerators of a step: their type, such as `nvidia.com/gpu`, and how many."""
-
-    type: str
-    count: Positive = 1
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Retries:
-    """How often a failed step is repeated, and how long Kubeflow waits before that.
-
-    Args:
-        count: How often at most; 0 for never.
-        wait_seconds: How long before the first repetition.
-        factor: How many times longer before each further one.
-        max_wait_seconds: How long at most.
-    """
-
-    count: NotNegative = 2
-    wait_seconds: Positive = 60
-    factor: Annotated[float, Field(ge=1)] = 2.0
-    max_wait_seconds: Positive = 3600
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Toleration:
-    """A taint that a step's pod bears, in Kubernetes' own terms."""
-
-    key: str | None = None
-    operator: Literal["Equal", "Exists"] = "Equal"
-    value: str | None = None
-    effect: Literal["NoExecute", "NoSchedule", "PreferNoSchedule"] | None = None
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Step:
-    """What a step gets, and how it is repeated.
-
-    Args:
-        cpu: CPUs asked for, as Kubernetes writes them.
-        cpu_limit: The most CPUs; by default no limit.
-        memory: Memory asked for.
-        memory_limit: The most memory. Defaults to `memory`.
-        accelerator: Accelerators, if any.
-        node_selector: Labels that the machine must have.
-        tolerations: Taints that the pod bears.
-        timeout_seconds: How long one attempt may take.
-        retries: How the step is repeated when it has failed.
-        environment: Further environment variables.
-    """
-
-    cpu: Cpu = "1"
-    cpu_limit: Cpu | None = None
-    memory: Memory = "4Gi"
-    memory_limit: Memory | None = None
-    accelerator: Accelerator | None = None
-    node_selector: dict[str, str] = dataclasses.field(default_factory=dict)
-    tolerations: list[Toleration] = dataclasses.field(default_factory=list)
-    timeout_seconds: Positive = 3600
-    retries: Retries = Retries()
-    environment: dict[Variable, Setting] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, config=_CHECKED)
-class Notification:
-    """Who is told how a run ended: an HTTP POST of JSON, whose `text` chat services show.
-
-    Args:
-        webhook: The address; best from a secret, since it is one.
-        on: Which runs: those that failed, or all.
-    """
-
-    webhook: Setting
-    on: Literal["failure", "always"] = "failure"
-
-
-@dataclass(frozen=True, config=_CHECKED)
+@dataclass(frozen=True, config=CHECKED)
 class Defaults:
     """The defaults of the package's parameters, and the settings that a compiled package has fixed.
 
@@ -198,7 +46,7 @@ class Defaults:
     beam_pipeline_args: list[str] | None = None
 
 
-@dataclass(frozen=True, config=_CHECKED)
+@dataclass(frozen=True, config=CHECKED)
 class PackageConfig:
     """Everything the compiled package depends on, beside the pipeline's own code.
 

@@ -67,9 +67,13 @@ def defaults(config: RunConfig) -> dict[str, Value]:
     """The parameters' values in a configuration, in the order of PARAMETERS."""
     values: dict[str, Value] = {"data_root": config.data_root}
     for part, kinds in SETTINGS.items():
-        for name in kinds:
+        for name, kind in kinds.items():
             value = getattr(getattr(config, part) if part else config, name.lower())
-            values[name.lower()] = ",".join(value) or NONE if isinstance(value, tuple) else value
+            if isinstance(value, tuple):
+                values[name.lower()] = ",".join(value) or NONE
+            else:
+                # A whole number in a configuration file must not make a parameter that takes whole numbers only.
+                values[name.lower()] = float(value) if kind is float else value
     values["span_version"] = NEWEST if config.span_version is None else str(config.span_version)
     return {name: values[name] for name in PARAMETERS}
 

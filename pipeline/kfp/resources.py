@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from kfp import dsl, kubernetes
 
-from pipeline.kfp.config import PackageConfig, Setting, Step
+from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.notify import WEBHOOK
+from pipeline.kfp.settings import Setting
+from pipeline.kfp.step_config import Step
 from pipeline.kfp.store import PREFIX
 
 
