@@ -1,0 +1,1 @@
+"""The pipeline on Kubeflow Pipelines: its compiler, and what each step of it runs."""
