@@ -1,4 +1,4 @@
-"""Schedules the pipeline on Kubeflow Pipelines: `python kubeflow/schedule.py --help`; the README beside it is the runbook."""
+"""Schedules the pipeline on Kubeflow Pipelines: `python kubeflow/schedule.py --help`. README.md beside it is the runbook."""
 
 from __future__ import annotations
 

@@ -88,6 +88,7 @@ class Cron:
         last = day + _HORIZON
         while day <= last:
             if self._fits(day):
+                last = day + _HORIZON
                 for hour in self.hours:
                     yield from (time for time in self._times_of_hour(day, hour, zone) if time > after)
             day += datetime.timedelta(days=1)

@@ -62,7 +62,9 @@ class Package:
         if not spec.schema_version.startswith("2."):
             raise UsageError(f"A package must be of schema version 2. Received: {spec.schema_version!r}.")
         components = [spec.root, *spec.components.values()]
-        steps = tuple(dict.fromkeys(task for component in components for task in sorted(component.dag.tasks)))
+        tasks = [item for component in components for item in sorted(component.dag.tasks.items())]
+        # A step goes by its key, or by the name given to people.
+        steps = tuple(dict.fromkeys(name for key, task in tasks for name in (key, task.task_info.name) if name))
         parameters = {
             name: Parameter(
                 pipeline_spec_pb2.ParameterType.ParameterTypeEnum.Name(parameter.parameter_type),
