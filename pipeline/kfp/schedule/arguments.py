@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.kfp.schedule.errors import UsageError
 
 PIPELINE = "community-din"
-_PACKAGE = Path("var/kubeflow/community-din.yaml")
+_PACKAGE = Path("build/community-din.yaml")
 
 _DESCRIPTION = """\
 Schedules the pipeline on Kubeflow Pipelines 2: uploads the compiled package, makes its recurring run, back-fills past spans,

@@ -9,7 +9,7 @@ import pytest
 import requests
 import yaml
 
-from tests.kubeflow.kfp_server import API, KfpServer
+from tests.kubeflow.schedule.kfp_server import API, KfpServer
 
 
 def post(server: KfpServer, path: str, body: Any) -> requests.Response:

@@ -19,7 +19,7 @@ import yaml
 from aiohttp import web
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.kubeflow.api_models import (
+from tests.kubeflow.schedule.api_models import (
     InvalidRequestError,
     check_cron,
     check_parameters,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.kfp.schedule.command import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)

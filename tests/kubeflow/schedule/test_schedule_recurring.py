@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.kubeflow.kfp_server import API, KfpServer
-from tests.kubeflow.schedule_command import Command, finished
-from tests.kubeflow.small_package import PIPELINE, compile_package
+from tests.kubeflow.schedule.kfp_server import API, KfpServer
+from tests.kubeflow.schedule.schedule_command import Command, finished
+from tests.kubeflow.schedule.small_package import PIPELINE, compile_package
 
 NIGHTLY = ("--cron", "0 0 3 * * *")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.kubeflow.kfp_server import API, KfpServer
-from tests.kubeflow.schedule_command import Command, finished
+from tests.kubeflow.schedule.kfp_server import API, KfpServer
+from tests.kubeflow.schedule.schedule_command import Command, finished
 
 
 def spans(server: KfpServer) -> list[Any]:

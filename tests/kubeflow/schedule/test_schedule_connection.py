@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.kfp.schedule.command import main
-from tests.kubeflow.kfp_server import KfpServer
+from tests.kubeflow.schedule.kfp_server import KfpServer
 
 
 def listed(server: KfpServer, *arguments: str, **environment: str) -> int:

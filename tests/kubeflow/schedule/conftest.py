@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubeflow.kfp_server import KfpServer, running_server
-from tests.kubeflow.schedule_command import Command
-from tests.kubeflow.small_package import compile_package
+from tests.kubeflow.schedule.kfp_server import KfpServer, running_server
+from tests.kubeflow.schedule.schedule_command import Command
+from tests.kubeflow.schedule.small_package import compile_package
 
 
 @pytest.fixture(scope="session")
