@@ -1,0 +1,97 @@
+"""A loaded SavedModel: its signatures, and running them.
+
+The model is loaded into a TensorFlow session, as TensorFlow Serving loads it: SavedModels of TensorFlow 1 and 2 both carry
+the graph, the restore operation and the initializer that a session needs. `tf.saved_model.load` would check shapes that
+Serving does not check, and run every output of a signature whichever was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
+
+from serving.server.errors import from_tensorflow, invalid_argument, not_found
+from serving.server.tensors import Array
+
+# Each pair of inputs and outputs keeps a pruned, optimised copy of the graph. A caller can ask for any subset of outputs:
+# combinations beyond this many are built for one request and dropped.
+MAX_KEPT_PLANS = 64
+
+LOG = logging.getLogger(__name__)
+
+
+class SavedModel:
+    """One version of a model in memory.
+
+    Args:
+        path: folder of `saved_model.pb`.
+        tags: of the MetaGraph to load.
+        session_config: TensorFlow's threads and devices.
+
+    Raises:
+        ServingError: there is no SavedModel, or it cannot be loaded.
+    """
+
+    def __init__(self, path: str, tags: Sequence[str], session_config: config_pb2.ConfigProto) -> None:
+        self.path = path
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Any] = {}
+        self._plans_lock = threading.Lock()
+        if not any(tf.io.gfile.exists(f"{path}/saved_model.{suffix}") for suffix in ("pb", "pbtxt")):
+            raise not_found(f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}")
+        graph = tf.Graph()
+        with graph.as_default():
+            self._session = tf.compat.v1.Session(graph=graph, config=session_config)
+            try:
+                meta_graph = tf.compat.v1.saved_model.load(self._session, list(tags), path)
+            except tf.errors.OpError as error:
+                self._session.close()
+                raise from_tensorflow(error) from error
+            except Exception as error:  # the loader raises what it meets: RuntimeError, KeyError, DecodeError, OSError ...
+                self._session.close()
+                LOG.debug("Loading %s failed", path, exc_info=True)
+                raise invalid_argument(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+        self.signatures: Mapping[str, Any] = dict(meta_graph.signature_def)
+
+    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        """Runs the part of the graph that the outputs need. Any number of threads may call it.
+
+        Args:
+            inputs: by the name of the tensor in the graph.
+            outputs: names of tensors in the graph.
+
+        Returns:
+            The outputs by name.
+
+        Raises:
+            ServingError: what TensorFlow says of these inputs.
+        """
+        feed = tuple(sorted(inputs))
+        fetch = tuple(sorted(set(outputs)))
+        try:
+            values = self._plan(feed, fetch)(*(inputs[name] for name in feed))
+        except tf.errors.OpError as error:
+            raise from_tensorflow(error) from error
+        return dict(zip(fetch, values, strict=True))
+
+    def _plan(self, feed: tuple[str, ...], fetch: tuple[str, ...]) -> Any:
+        key = (feed, fetch)
+        plan = self._plans.get(key)
+        if plan is None:
+            with self._plans_lock:
+                plan = self._plans.get(key)
+                if plan is None:
+                    # Session.run would compare the fed shapes with the placeholders', which TensorFlow Serving does not.
+                    plan = self._session._make_callable_from_options(config_pb2.CallableOptions(feed=feed, fetch=fetch))
+                    if len(self._plans) < MAX_KEPT_PLANS:
+                        self._plans[key] = plan
+        return plan
+
+    def close(self) -> None:
+        """Frees the model. No request may be running."""
+        self._plans.clear()
+        self._session.close()
