@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -12,17 +11,9 @@ from unittest import mock
 from tfx.orchestration.portable import data_types, launcher
 
 from pipeline.display import CACHED, DONE, DetailHandler, Display, NodeLine
+from pipeline.errors import NodeError, cause_of
 from pipeline.pipeline import NODES
 from trainer.progress import LOGGER
-
-
-class NodeError(RuntimeError):
-    """A node failed. `node` is its id and the message the cause, in a line or two."""
-
-    def __init__(self, node: str, cause: str) -> None:
-        super().__init__(f"{node}: {cause}")
-        self.node = node
-        self.cause = cause
 
 
 @contextlib.contextmanager
@@ -75,12 +66,3 @@ def _training_on(line: NodeLine) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-
-
-def cause_of(error: BaseException) -> str:
-    """The first lines of the innermost error, without Beam's notes on where it was running."""
-    while error.__cause__ is not None and not isinstance(error, NodeError):
-        error = error.__cause__
-    text = re.sub(r"\s*\[while running .*?\]\s*$", "", str(error), flags=re.DOTALL).strip()
-    lines = [line for line in text.splitlines() if line.strip()][:2]
-    return "\n".join(lines) or type(error).__name__

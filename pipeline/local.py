@@ -10,16 +10,21 @@ from pathlib import Path
 from unittest import mock
 
 from apache_beam.options.pipeline_options import StandardOptions
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 from rich.text import Text
+from tfx.orchestration import metadata
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable.tfx_runner import IrBasedRunner
 
 from pipeline.config import RunConfig
 from pipeline.display import Display
-from pipeline.launcher import NodeError, cause_of, displayed
+from pipeline.errors import NodeError, cause_of
+from pipeline.launcher import displayed
 from pipeline.pipeline import INGESTION, NODES, create_pipeline
+from pipeline.results import read_run
 from pipeline.summary import print_ingestion, print_summary
 
 
@@ -34,7 +39,7 @@ def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
     if not run_ids:
         log.unlink()
     for run_id in run_ids:
-        print_summary(config, run_id, console, log)
+        print_summary(config, read_run(MetadataStore(_connection(config)), run_id), console, log)
     return 0
 
 
@@ -49,7 +54,7 @@ def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Consol
         config = dataclasses.replace(config, span=span)
         try:
             for run_id in _run(config, engine, console, INGESTION):
-                print_ingestion(config, run_id, console)
+                print_ingestion(read_run(MetadataStore(_connection(config)), run_id), console)
         except NodeError as failure:
             _print_failure(failure, console)
             failed.append(span)
@@ -62,11 +67,15 @@ def _run(config: RunConfig, engine: str, console: Console, nodes: tuple[str, ...
     """Runs some of the pipeline's nodes. Returns the run's id, or nothing if the runner was told not to run."""
     try:
         with displayed(Display(console, len(nodes))) as run_ids, _runner(engine) as runner:
-            runner.run(create_pipeline(config, nodes))
+            runner.run(create_pipeline(config, nodes, _connection(config)))
     except Exception as error:
         logging.getLogger(__name__).exception("The run failed.")
         raise _node_error(error) from error
     return run_ids
+
+
+def _connection(config: RunConfig) -> metadata_store_pb2.ConnectionConfig:
+    return metadata.sqlite_metadata_connection_config(config.metadata_path)
 
 
 def _print_failure(failure: NodeError, console: Console) -> None:

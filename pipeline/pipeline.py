@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Collection
 
+from ml_metadata.proto import metadata_store_pb2
 from tfx.components import (
     Evaluator,
     ExampleValidator,
@@ -12,10 +14,8 @@ from tfx.components import (
     Trainer,
     Transform,
 )
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
@@ -27,8 +27,9 @@ from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
-from pipeline.config import REPOSITORY, RunConfig
+from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
 
@@ -54,17 +55,22 @@ NODES = {
 INGESTION = ("example_gen", "statistics_gen", "schema", "example_validator")
 
 
-def create_pipeline(config: RunConfig, nodes: Collection[str] = tuple(NODES)) -> Pipeline:
+def create_pipeline(
+    config: RunConfig,
+    nodes: Collection[str] = tuple(NODES),
+    connection: metadata_store_pb2.ConnectionConfig | None = None,
+) -> Pipeline:
     """Returns the pipeline of a configuration; a function of its arguments alone.
 
     Args:
         config: The configuration.
         nodes: The ids of the nodes it has: all, or `INGESTION`.
+        connection: The metadata store, for runners that take it from the pipeline.
     """
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
+        metadata_connection_config=connection,
         components=[node for node in _nodes(config) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
@@ -81,7 +87,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=span).with_id("statistics_gen")
-    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    schema = CuratedSchema((importlib.resources.files("data") / "schema.pbtxt").read_text()).with_id("schema")
     example_validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
     ).with_id("example_validator")

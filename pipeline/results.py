@@ -10,7 +10,6 @@ from typing import Any
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from tensorflow_metadata.proto.v0 import statistics_pb2
-from tfx.orchestration import metadata
 
 from components.lineage import PIPELINE_RUN
 
@@ -35,9 +34,8 @@ class RunRecord:
         return self.outputs.get(node, {}).get(key, ())
 
 
-def read_run(metadata_path: str, run_id: str) -> RunRecord:
+def read_run(store: mlmd.MetadataStore, run_id: str) -> RunRecord:
     """Reads a run from the metadata store. Raises LookupError if it holds no run of this id."""
-    store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(metadata_path))
     context = store.get_context_by_type_and_name(PIPELINE_RUN, run_id)
     if context is None:
         raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")

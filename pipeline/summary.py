@@ -13,30 +13,31 @@ from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import ROWS_READ, ROWS_USED
 from components.example_gen.spans import EVAL, TRAIN, find_spans
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, published, read_run, split_sizes
+from pipeline.results import Artifact, RunRecord, published, split_sizes
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
 
 
-def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -> None:
+def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path | None = None) -> None:
     """Prints what came out of the run.
 
     Args:
         config: The run's configuration.
-        run_id: The run's id in the metadata store.
+        run: The run.
         console: Where to print.
-        log: The run's log file.
+        log: The run's log file, if it has one.
     """
-    run = read_run(config.metadata_path, run_id)
-    lines = [*_rows(run), *_window(config, run), *_quality(config, run), *_publication(config, run), ("Log", str(log))]
+    lines = [*_rows(run), *_window(config, run), *_quality(config, run), *_publication(config, run)]
+    if log is not None:
+        lines.append(("Log", str(log)))
     console.print()
     console.print(_table(lines))
 
 
-def print_ingestion(config: RunConfig, run_id: str, console: Console) -> None:
+def print_ingestion(run: RunRecord, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    console.print(_table(list(_rows(read_run(config.metadata_path, run_id)))))
+    console.print(_table(list(_rows(run))))
 
 
 def _table(lines: list[Line]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.launcher import cause_of
+from pipeline.errors import cause_of
 
 
 def test_the_cause_is_the_innermost_error_without_beams_notes() -> None:

@@ -1,0 +1,42 @@
+"""What the steps' commands have in common: arguments, and settings of libraries."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+
+# Covers what Kubeflow puts between two steps: a pod that waits for its machine.
+LEASE_SECONDS = 1800
+
+
+def option(name: str) -> str:
+    """The command line's option of a parameter."""
+    return f"--{name.replace('_', '-')}"
+
+
+def prepare_libraries() -> None:
+    """Settings of libraries that must be made before they are imported."""
+    # TFX's images ask for Keras 2; the model is Keras 3.
+    os.environ.pop("TF_USE_LEGACY_KERAS", None)
+    # What a step prints is for people who look for the cause of a failure.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GLOG_minloglevel", "1")
+    warnings.simplefilter("ignore")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what every step is told of its run."""
+    parser.add_argument("--run-id", required=True, help="the run's id, the same for all its steps and attempts")
+    parser.add_argument(
+        "--lease-seconds", type=float, default=LEASE_SECONDS, help="how long the run may be silent before another takes over"
+    )
+
+
+def checked_run_id(run_id: str) -> str:
+    """The run's id. Raises ValueError if Kubeflow has put none in."""
+    if not run_id or "{{" in run_id:
+        raise ValueError(
+            f"`--run-id` must be the run's id, which Kubeflow Pipelines fills in from 2.5.0 on. Received: {run_id!r}."
+        )
+    return run_id

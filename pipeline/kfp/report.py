@@ -1,0 +1,96 @@
+"""Reports how a run went: `python -m pipeline.kfp.report --run-id ID ...`, the last step, which runs however the others end.
+
+It gives the run's lease back, prints the run's summary, or which nodes are not done, and tells the webhook, if there is one.
+What has become of the nodes is read from the metadata store; Kubeflow's own view of the run is only passed on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from pipeline.kfp import parameters
+from pipeline.kfp.command import add_run_arguments, checked_run_id, option, prepare_libraries
+from pipeline.kfp.notify import WEBHOOK, post
+
+NOTIFY = ("never", "failure", "always")
+
+
+def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """Runs the command. Returns the exit status: 1 if the report could not be made or sent, else 0, also of a failed run."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kfp.report", description=(__doc__ or "").splitlines()[0])
+    add_run_arguments(parser)
+    parser.add_argument("--status", default="", help="how Kubeflow sees the run's end, as JSON")
+    parser.add_argument("--pipeline-name", required=True)
+    parser.add_argument("--state-root", required=True)
+    parser.add_argument("--nodes", required=True, help="the ids of the run's nodes, separated by commas")
+    parser.add_argument("--notify", choices=NOTIFY, default="never", help="of which runs the webhook is told")
+    for name in parameters.PARAMETERS:
+        parser.add_argument(option(name), required=True, help=parameters.PARAMETERS[name].description)
+    arguments = parser.parse_args(argv)
+    prepare_libraries()
+    errors = []
+    failure = "its nodes are unknown: the metadata store could not be read"
+    try:
+        failure = _end(arguments, environment)
+        if not failure:
+            _print_summary(arguments, environment)
+    except Exception as error:
+        errors.append(f"The report is not complete: {error}")
+    outcome = f"failed: {failure}" if failure else "succeeded"
+    print(f"{arguments.pipeline_name}: run {arguments.run_id} {outcome}.", flush=True)
+    if arguments.notify == "always" or (arguments.notify == "failure" and failure):
+        try:
+            post(environment.get(WEBHOOK, ""), _message(arguments, outcome))
+        except (ValueError, RuntimeError) as error:
+            errors.append(str(error))
+    for line in errors:
+        print(f"Error: {line}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _end(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """Gives the lease back. Returns what is wrong with the run, or an empty text."""
+    from pipeline.kfp.lease import Leases
+    from pipeline.kfp.states import DONE, node_states
+    from pipeline.kfp.store import connection_from_environment, open_store
+
+    run_id = checked_run_id(arguments.run_id)
+    store = open_store(connection_from_environment(environment))
+    Leases(store, arguments.pipeline_name, arguments.lease_seconds).release(run_id)
+    states = node_states(store, run_id)
+    open_nodes = [node for node in arguments.nodes.split(",") if states.get(node) not in DONE]
+    started = [node for node in open_nodes if node in states]
+    waiting = [node for node in open_nodes if node not in states]
+    parts = [f"{', '.join(started)} did not end well"] if started else []
+    return "; ".join([*parts, f"{', '.join(waiting)} did not run"] if waiting else parts)
+
+
+def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    from rich.console import Console
+
+    from pipeline.config import RunConfig
+    from pipeline.kfp.store import connection_from_environment, open_store
+    from pipeline.results import read_run
+    from pipeline.summary import print_summary
+
+    values = {name: parameters.parse(name, getattr(arguments, name)) for name in parameters.PARAMETERS}
+    base = RunConfig(data_root="", state_root=arguments.state_root, pipeline_name=arguments.pipeline_name)
+    run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
+    print_summary(parameters.configured(base, values), run, Console(file=sys.stdout, highlight=False, width=120))
+
+
+def _message(arguments: argparse.Namespace, outcome: str) -> dict[str, str]:
+    return {
+        "text": f"{arguments.pipeline_name}: run {arguments.run_id} {outcome}.",
+        "pipeline": arguments.pipeline_name,
+        "run_id": arguments.run_id,
+        "outcome": outcome,
+        "kubeflow_status": arguments.status,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Equips KFP's tasks with what the configuration gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kfp import dsl, kubernetes
+
+from pipeline.kfp.config import PackageConfig, Setting, Step
+from pipeline.kfp.notify import WEBHOOK
+from pipeline.kfp.store import PREFIX
+
+
+def equip(task: dsl.PipelineTask, config: PackageConfig, node: str, description: str) -> dsl.PipelineTask:
+    """Gives a task its resources, its repetitions, its environment and its volumes.
+
+    Args:
+        task: The task.
+        config: The configuration.
+        node: The node's id.
+        description: What the node does.
+
+    Returns:
+        The task.
+    """
+    step = config.step(node)
+    task.set_display_name(f"{node}: {description}")
+    # TFX has a cache of its own, which knows more.
+    task.set_caching_options(False)
+    _size(task, step)
+    retries = step.retries
+    if retries.count:
+        task.set_retry(
+            retries.count,
+            backoff_duration=f"{retries.wait_seconds}s",
+            backoff_factor=retries.factor,
+            backoff_max_duration=f"{retries.max_wait_seconds}s",
+        )
+    kubernetes.set_timeout(task, step.timeout_seconds)
+    kubernetes.set_image_pull_policy(task, config.image_pull_policy)
+    if config.image_pull_secrets:
+        kubernetes.set_image_pull_secrets(task, config.image_pull_secrets)
+    for volume in config.volumes:
+        kubernetes.mount_pvc(task, volume.claim, volume.mount_path, volume.sub_path)
+    for key, value in sorted(step.node_selector.items()):
+        kubernetes.add_node_selector(task, key, value)
+    for toleration in step.tolerations:
+        kubernetes.add_toleration(task, toleration.key, toleration.operator, toleration.value, toleration.effect)
+    _set_environment(task, {**_metadata(config), **step.environment})
+    if node == "report" and config.notification is not None:
+        _set_environment(task, {WEBHOOK: config.notification.webhook})
+    return task
+
+
+def _size(task: dsl.PipelineTask, step: Step) -> None:
+    task.set_cpu_request(step.cpu)
+    if step.cpu_limit is not None:
+        task.set_cpu_limit(step.cpu_limit)
+    task.set_memory_request(step.memory)
+    task.set_memory_limit(step.memory_limit or step.memory)
+    if step.accelerator is not None:
+        task.set_accelerator_type(step.accelerator.type)
+        task.set_accelerator_limit(step.accelerator.count)
+
+
+def _metadata(config: PackageConfig) -> dict[str, Setting]:
+    store = config.metadata_store
+    if store is None:
+        return {}
+    settings = {
+        "HOST": store.host,
+        "PORT": store.port,
+        "DATABASE": store.database,
+        "USER": store.user,
+        "PASSWORD": store.password,
+        "SSL_MODE": store.ssl_mode,
+        "SSL_ROOT_CERT": store.ssl_root_cert,
+    }
+    return {PREFIX + name: setting for name, setting in settings.items() if setting is not None}
+
+
+def _set_environment(task: dsl.PipelineTask, settings: Mapping[str, Setting]) -> None:
+    for variable, setting in settings.items():
+        if setting.value is not None:
+            task.set_env_variable(variable, setting.value)
+        elif setting.secret is not None:
+            kubernetes.use_secret_as_env(task, setting.secret, {str(setting.key): variable})
+        else:
+            kubernetes.use_config_map_as_env(task, str(setting.config_map), {str(setting.key): variable})

@@ -1,0 +1,76 @@
+"""Compiles the pipeline to the spec that TFX's KubeflowV2DagRunner makes for Vertex AI Pipelines.
+
+Vertex runs each executor, and resolves inputs and examples itself. It cannot run what this project resolves: the window of
+earlier spans, the baseline by span, the check for a later span's model, and the choice of a span. So the graph is a smaller
+one there: it trains and judges on the two splits of one flat folder of CSVs, and its baseline is the model that was blessed
+last.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfx.components.evaluator.component import Evaluator
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import Channel
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+from pipeline.kfp.config import PackageConfig
+from pipeline.pipeline import create_pipeline
+
+
+def compile_spec(config: PackageConfig, path: Path) -> None:
+    """Writes the spec, a JSON file. The same configuration and code give the same bytes.
+
+    Args:
+        config: The configuration. Its volumes, resources, secrets and parameters have no part in the spec.
+        path: The file.
+
+    Raises:
+        ValueError: The data or the state is not on gs://.
+    """
+    for name in ("data_root", "state_root"):
+        if not getattr(config, name).startswith("gs://"):
+            raise ValueError(f"`{name}` must be on gs:// for Vertex AI. Received: {getattr(config, name)}.")
+    runner = KubeflowV2DagRunner(
+        KubeflowV2DagRunnerConfig(
+            display_name=config.pipeline_name, default_image=config.image, use_pipeline_spec_2_1=True
+        ),
+        output_dir=str(path.parent),
+        output_filename=path.name,
+    )
+    runner.run(_adapted(create_pipeline(config.run_config())))
+
+
+def _adapted(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the one resolver that Vertex has in the place of this project's."""
+    blessed = Resolver(
+        strategy_class=LatestBlessedModelStrategy, model=Channel(type=Model), model_blessing=Channel(type=ModelBlessing)
+    ).with_id("latest_blessed_model")
+    nodes: list[BaseNode] = [blessed]
+    for node in pipeline.components:
+        if isinstance(node, Resolver):
+            continue
+        if isinstance(node, BaseComponent):
+            for key, channel in list(node.spec.inputs.items()):
+                if isinstance(node, Evaluator) and key == "baseline_model":
+                    node.spec.inputs[key] = blessed.outputs["model"]
+                elif getattr(channel, "producer_component_id", None) in _resolvers(pipeline):
+                    del node.spec.inputs[key]
+        nodes.append(node)
+    return Pipeline(
+        pipeline_name=pipeline.pipeline_info.pipeline_name,
+        pipeline_root=pipeline.pipeline_info.pipeline_root,
+        components=nodes,
+        enable_cache=pipeline.enable_cache,
+        beam_pipeline_args=pipeline.beam_pipeline_args,
+    )
+
+
+def _resolvers(pipeline: Pipeline) -> set[str]:
+    return {node.id for node in pipeline.components if isinstance(node, Resolver)}

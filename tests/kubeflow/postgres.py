@@ -1,0 +1,77 @@
+"""A PostgreSQL server of its own, for a test."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+USER = "din"
+DATABASE = "metadata"
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """Where a database is, and who may use it: a user without further rights."""
+
+    host: str
+    port: int
+    password: str
+    user: str = USER
+    database: str = DATABASE
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[Server]:
+    """Runs a server with one empty database. The test is skipped where PostgreSQL is not installed."""
+    binaries = _binaries()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        # The server refuses to run as root.
+        as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        shutil.chown(folder, "nobody", "nogroup")
+    server = Server("127.0.0.1", _free_port(), secrets.token_hex(16))
+    log = folder / "log"
+
+    def call(*command: str) -> None:
+        run = subprocess.run([*as_user, *command], capture_output=True, text=True, cwd=folder, check=False)
+        if run.returncode:
+            raise RuntimeError(f"{command[0]} failed: {run.stdout}{run.stderr}{log.read_text() if log.exists() else ''}")
+
+    data = str(folder / "data")
+    try:
+        call(str(binaries / "initdb"), "-D", data, "-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "-N")
+        options = f"-c listen_addresses={server.host} -c port={server.port} -c unix_socket_directories={folder} -c fsync=off"
+        call(str(binaries / "pg_ctl"), "-D", data, "-l", str(log), "-w", "-o", options, "start")
+        sql = f"CREATE ROLE {USER} LOGIN PASSWORD '{server.password}'", f"CREATE DATABASE {DATABASE} OWNER {USER}"
+        for line in sql:
+            call(str(binaries / "psql"), "-h", str(folder), "-p", str(server.port), "-U", "admin", "-c", line, "postgres")
+        yield server
+    finally:
+        with contextlib.suppress(RuntimeError):
+            call(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _binaries() -> Path:
+    on_path = shutil.which("pg_ctl")
+    found = [Path(on_path).resolve().parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not found or not all((found[-1] / name).exists() for name in ("initdb", "pg_ctl", "psql")):
+        pytest.skip("PostgreSQL's server is not installed (Debian: postgresql).")
+    return found[-1]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
