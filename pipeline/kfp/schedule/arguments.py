@@ -27,8 +27,8 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     """The parser; the namespace's `command` is the sub-command's name.
 
     Args:
-        environment: Where defaults come from: KF_PIPELINES_NAMESPACE, KF_PIPELINES_TOKEN, KF_PIPELINES_COOKIES and
-            CRON_SCHEDULE_TIMEZONE, beside those that kfp.Client reads itself.
+        environment: Where defaults come from: KF_PIPELINES_NAMESPACE, KF_PIPELINES_TOKEN, KF_PIPELINES_COOKIES,
+            KF_PIPELINES_UI_ENDPOINT and CRON_SCHEDULE_TIMEZONE, beside those that kfp.Client reads itself.
     """
     top = argparse.ArgumentParser(
         prog="kubeflow/schedule.py",

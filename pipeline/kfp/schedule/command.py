@@ -155,6 +155,7 @@ def _server(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Se
         Connection(
             host=arguments.host,
             namespace=arguments.namespace,
+            ui_host=environment.get("KF_PIPELINES_UI_ENDPOINT") or None,
             existing_token=_secret(arguments.token_file, "KF_PIPELINES_TOKEN", environment),
             cookies=_secret(arguments.cookies_file, "KF_PIPELINES_COOKIES", environment),
             client_id=arguments.client_id,

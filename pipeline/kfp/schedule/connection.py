@@ -35,6 +35,7 @@ class Connection:
     Attributes:
         host: The API's address. None: the cluster that this process runs in, else that of the kube configuration.
         namespace: The profile's namespace on a server of many users.
+        ui_host: The user interface's address, for links. None: the same as the API's.
         existing_token: A bearer token.
         cookies: The value of the Cookie header, as a log-in page hands it out.
         client_id, other_client_id, other_client_secret: Google's Identity-Aware Proxy.
@@ -46,6 +47,7 @@ class Connection:
 
     host: str | None = None
     namespace: str | None = None
+    ui_host: str | None = None
     existing_token: str | None = None
     cookies: str | None = None
     client_id: str | None = None
@@ -81,6 +83,7 @@ class Server:
         version = _numbers(self.version)
         if version and not _OLDEST_SERVER <= version < (3, 0):
             raise WrongVersionError(f"The server must be Kubeflow Pipelines 2.5 or later 2. {self.host} is {self.version}.")
+        self._ui_host = (connection.ui_host or self.host).rstrip("/")
         self.namespace = connection.namespace or self.client.get_user_namespace() or None
         if health.get("multi_user") and not self.namespace:
             raise UsageError(f"`--namespace` must be given: {self.host} has many users. Received: none.")
@@ -95,7 +98,7 @@ class Server:
 
     def link(self, path: str) -> str:
         """The page of the user interface for e.g. `runs/details/ID`."""
-        return f"{self.host}/#/{path}"
+        return f"{self._ui_host}/#/{path}"
 
     def _health(self) -> dict[str, Any]:
         with translated(self.host):

@@ -69,6 +69,17 @@ def test_a_log_in_page_is_not_taken_for_an_answer(server: KfpServer, capsys: pyt
     assert listed(server, KF_PIPELINES_COOKIES="authservice_session=1") == 0
 
 
+def test_links_lead_to_the_user_interface(
+    server: KfpServer, package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("KF_PIPELINES_UI_ENDPOINT", raising=False)
+    run = ["run", "--no-wait", "--host", server.host, "--package", str(package)]
+    assert main(run, {}) == 0
+    assert f"{server.host}/#/runs/details/run-" in capsys.readouterr().out
+    assert main(run, {"KF_PIPELINES_UI_ENDPOINT": "https://kubeflow.example/pipeline/"}) == 0
+    assert "https://kubeflow.example/pipeline/#/runs/details/run-" in capsys.readouterr().out
+
+
 def test_a_server_of_many_users_needs_a_namespace(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.multi_user = True
     assert listed(server) == 2
