@@ -13,7 +13,7 @@ from typing import Any
 import kfp_server_api
 
 from pipeline.kfp.schedule.connection import Server, not_found
-from pipeline.kfp.schedule.errors import NotFoundError, RefusedError, translated
+from pipeline.kfp.schedule.errors import NotFoundError, RefusedError, ScheduleError, translated
 from pipeline.kfp.schedule.package import Value
 from pipeline.kfp.schedule.pipelines import Version, all_pages, named
 
@@ -104,7 +104,13 @@ class RecurringRuns:
             self._delete(run.recurring_run_id)
         switched = is_enabled(kept) != enabled
         if switched:
-            self._switch(kept.recurring_run_id, enabled)
+            try:
+                self._switch(kept.recurring_run_id, enabled)
+            except ScheduleError as error:
+                state, command = ("paused", "resume") if enabled else ("enabled", "pause")
+                raise type(error)(
+                    f"{error} The recurring run {wanted.name!r} is there, still {state}: `{command}` it."
+                ) from error
         if not before:
             action = "created"
         elif found is not before or surplus:

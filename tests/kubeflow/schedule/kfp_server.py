@@ -45,6 +45,7 @@ class KfpServer:
         only_v1: Whether it has but the old API.
         failing: By the value of the parameter `span`: the step in which such a run fails.
         never_ending: Whether runs stay under way.
+        unavailable: The end of the paths that it answers with 503.
         out_of_order: How many of the next looks at a run it answers with 503.
         together: How many creations of a recurring run it lets through at a time.
         requests: The calls, as `METHOD path`.
@@ -59,6 +60,7 @@ class KfpServer:
         self.only_v1 = False
         self.failing: dict[str, str] = {}
         self.never_ending = False
+        self.unavailable: str | None = None
         self.out_of_order = 0
         self.together = 1
         self.requests: list[str] = []
@@ -106,6 +108,8 @@ class KfpServer:
             return _error(401, "the token is not valid")
         if self.only_v1 and request.path.startswith(API):
             return _error(404, "Not Found")
+        if self.unavailable is not None and request.path.endswith(self.unavailable):
+            return _error(503, "no healthy upstream")
         try:
             return await handler(request)
         except InvalidRequestError as error:

@@ -112,6 +112,14 @@ def test_what_an_interrupted_replacement_left_is_cleared(server: KfpServer, sche
     assert [(run["recurring_run_id"], run["status"]) for run in server.named(PIPELINE)] == [("leftover", "ENABLED")]
 
 
+def test_a_replacement_that_cannot_be_enabled_is_told(server: KfpServer, schedule: Command) -> None:
+    server.unavailable = ":enable"
+    assert "still paused: `resume` it" in schedule("create", *NIGHTLY, status=3).err
+    server.unavailable = None
+    schedule("resume")
+    assert [run["status"] for run in server.named(PIPELINE)] == ["ENABLED"]
+
+
 def test_all_pages_of_a_list_are_read(server: KfpServer, schedule: Command) -> None:
     schedule("create", *NIGHTLY)
     (run,) = server.named(PIPELINE)
