@@ -76,7 +76,8 @@ class Server:
         Raises:
             UnreachableError, WrongVersionError, AuthenticationError, UsageError: What is wrong, in this order.
         """
-        self.client = _Client(connection)
+        with translated(connection.host or "the cluster"):
+            self.client = _Client(connection)
         self.host: str = self.client.api.configuration.host
         health = self._health()
         self.version = str(health.get("tag_name") or "unknown")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import kfp_server_api
 import urllib3
+from google.auth.exceptions import GoogleAuthError
 
 
 class ScheduleError(Exception):
@@ -74,6 +75,9 @@ def translated(host: str) -> Iterator[None]:
     except urllib3.exceptions.HTTPError as error:
         reason = getattr(error, "reason", None) or error
         raise UnreachableError(f"Kubeflow Pipelines does not answer at {host}: {reason}") from error
+    except (GoogleAuthError, OSError) as error:
+        # kfp.Client looks for credentials when it is made, and whenever it needs them.
+        raise AuthenticationError(f"There are no credentials for {host}: {error}") from error
 
 
 def _of_status(error: kfp_server_api.ApiException, host: str) -> ScheduleError:

@@ -75,7 +75,13 @@ def version_name(server: Server, run: kfp_server_api.V2beta1RecurringRun) -> str
 def experiment_id(server: Server, name: str) -> str:
     """The experiment of that name, made if it is not there."""
     with translated(server.host), redirect_stdout(StringIO()):
-        return str(server.client.create_experiment(name, namespace=server.namespace).experiment_id)
+        try:
+            experiment = server.client.create_experiment(name, namespace=server.namespace)
+        except kfp_server_api.ApiException as error:
+            if error.status != _MADE_MEANWHILE:
+                raise
+            experiment = server.client.create_experiment(name, namespace=server.namespace)
+    return str(experiment.experiment_id)
 
 
 def named(name: str) -> str:

@@ -60,6 +60,8 @@ def test_tokens_come_from_the_environment_or_a_file(
     assert listed(server, "--token-file", str(token)) == 0
     assert listed(server, "--service-account-token", str(token)) == 0
     assert listed(server, "--token-file", str(tmp_path / "none")) == 2
+    assert listed(server, "--service-account-token", str(tmp_path / "none")) == 5
+    assert "There are no credentials" in capsys.readouterr().err
 
 
 def test_a_log_in_page_is_not_taken_for_an_answer(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.kubeflow.schedule.kfp_server import API, KfpServer
 from tests.kubeflow.schedule.schedule_command import Command, finished
 from tests.kubeflow.schedule.small_package import PIPELINE, compile_package
@@ -64,6 +66,24 @@ def test_a_change_replaces_the_recurring_run_and_two_are_never_enabled(
     assert back["pipeline_version_reference"] == new["pipeline_version_reference"]
     missing = schedule("create", *NIGHTLY, "--version", "v9", status=6)
     assert names[0] in missing.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("--parameter", "epochs=2"),
+        ("--max-concurrency", "2"),
+        ("--catch-up",),
+        ("--service-account", "other"),
+        ("--pipeline-root", "gs://other"),
+        ("--experiment", "other"),
+    ],
+)
+def test_each_setting_is_compared_with_what_is_there(server: KfpServer, schedule: Command, change: tuple[str, ...]) -> None:
+    schedule("create", *NIGHTLY)
+    assert "replaced" in schedule("create", *NIGHTLY, *change).out
+    assert "unchanged" in schedule("create", *NIGHTLY, *change).out
+    assert len(server.named(PIPELINE)) == 1
 
 
 def test_a_paused_recurring_run_stays_paused_until_it_is_resumed(server: KfpServer, schedule: Command) -> None:
