@@ -6,7 +6,6 @@ import os
 from typing import Any, ClassVar
 
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -14,9 +13,8 @@ from tfx.types import artifact_utils, component_spec
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
-from components.example_gen.driver import SPAN_NAME
 from components.example_gen.spans import EVAL, TRAIN
-from components.span_window import span_of
+from components.properties import SPAN, SPAN_NAME, span_of
 
 WINDOW = "window"
 ANCHOR = "anchor"
@@ -50,7 +48,7 @@ class Executor(base_executor.BaseExecutor):
         else:
             _link(anchor, [TRAIN], output, TRAIN)
             _link(anchor, [EVAL], output, EVAL)
-        output.set_int_custom_property(utils.SPAN_PROPERTY_NAME, span_of(anchor))
+        output.set_int_custom_property(SPAN, span_of(anchor))
         output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
         output.set_string_custom_property(EVAL_SPAN, _name(anchor))
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
@@ -72,7 +70,7 @@ class Dataset(base_component.BaseComponent):
     could not have seen. Without one, the anchor's own `train` and `eval` splits do.
 
     Args:
-        window: Spans before the anchor, possibly none.
+        window: Spans before the anchor, possibly none. None where nothing resolves them.
         anchor: This run's examples.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
@@ -84,7 +82,7 @@ class Dataset(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, window: BaseChannel, anchor: BaseChannel, code_fingerprint: str = "") -> None:
+    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, code_fingerprint: str = "") -> None:
         examples = Channel(type=Examples)
         super().__init__(_Spec(window=window, anchor=anchor, examples=examples, code_fingerprint=code_fingerprint))
 

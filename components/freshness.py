@@ -13,7 +13,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples, InfraBlessing, PushedModel
 
 from components.lineage import judging_span
-from components.span_window import span_of
+from components.properties import span_of
 
 PUSHED = "pushed_model"
 DATASET = "dataset"
@@ -63,7 +63,7 @@ class Freshness(base_component.BaseComponent):
     """Tells the pusher whether this run's model may take the place of the published one.
 
     Args:
-        pushed_model: What `PublishedOnLaterSpan` has resolved.
+        pushed_model: What `PublishedOnLaterSpan` has resolved. None where nothing resolves it: then always blessed.
         dataset: This run's dataset.
 
     Outputs:
@@ -73,5 +73,5 @@ class Freshness(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, pushed_model: BaseChannel, dataset: BaseChannel) -> None:
+    def __init__(self, pushed_model: BaseChannel | None, dataset: BaseChannel) -> None:
         super().__init__(_Spec(pushed_model=pushed_model, dataset=dataset, blessing=Channel(type=InfraBlessing)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.bounds import Bounds
+from components.example_gen.settings import IngestionSettings
+from components.validation.bounds import DataBounds
 from trainer.hyperparameters import Hyperparameters
 
 PIPELINE_NAME = "community-din"
@@ -25,6 +27,8 @@ class RunConfig:
         span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
         span_version: Which version of the span. Defaults to its newest.
         window_spans: How many spans before it train, at most.
+        ingestion: How strictly rows are read, and what is kept of the rejected ones.
+        data_bounds: What a span must hold to be trained on.
         hyperparameters: The model's and its training's.
         bounds: What a model must hold to be published.
         beam_pipeline_args: How the nodes' own Beam pipelines run.
@@ -38,6 +42,8 @@ class RunConfig:
     span: str = "newest"
     span_version: int | None = None
     window_spans: int = 7
+    ingestion: IngestionSettings = IngestionSettings()
+    data_bounds: DataBounds = DataBounds()
     hyperparameters: Hyperparameters = Hyperparameters()
     bounds: Bounds = Bounds()
     beam_pipeline_args: tuple[str, ...] = (
@@ -85,22 +91,47 @@ class RunConfig:
         data_root = Path(given.get("DATA_ROOT", REPOSITORY / "data" / "sample")).resolve()
         if not data_root.is_dir():
             raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {data_root}.")
-        return cls(
-            data_root=str(data_root),
-            state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()),
-            hyperparameters=Hyperparameters(**_read(given, _HYPERPARAMETERS)),
-            bounds=Bounds(**_read(given, _BOUNDS)),
-            **_read(given, _SPANS),
-        )
+        config = cls(data_root=str(data_root), state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()))
+        return config.with_settings(given)
+
+    def with_settings(self, given: Mapping[str, str]) -> RunConfig:
+        """The configuration with settings that are given as texts.
+
+        Args:
+            given: The texts by the names of SETTINGS; other names are not looked at.
+
+        Raises:
+            ValueError: A value is not of its type, or out of range.
+        """
+        parts = {
+            part: dataclasses.replace(getattr(self, part), **_read(given, kinds)) for part, kinds in SETTINGS.items() if part
+        }
+        return dataclasses.replace(self, **parts, **_read(given, SETTINGS[""]))
 
 
-# The environment variables by the dataclass that takes them; each is the field of its name in lower case.
-_HYPERPARAMETERS: dict[str, type] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
-_BOUNDS: dict[str, type] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
-_SPANS: dict[str, type] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}
+def _names(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(name.strip() for name in text.split(","))
 
 
-def _read(given: Mapping[str, str], kinds: Mapping[str, type]) -> dict[str, Any]:
+Kind = Callable[[str], Any]
+
+# What can be set from outside, by the part of RunConfig that takes it, then by its name: each is the field of its name in
+# lower case. "" is RunConfig itself.
+SETTINGS: dict[str, dict[str, Kind]] = {
+    "": {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int},
+    "ingestion": {
+        "MAX_REJECTED_SHARE": float,
+        "MAX_ROW_BYTES": int,
+        "MAX_LIST_LENGTH": int,
+        "DEAD_LETTER_RECEIVED": int,
+    },
+    "data_bounds": {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names},
+    "hyperparameters": {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int},
+    "bounds": {"MIN_AUC": float, "MAX_AUC_DROP": float},
+}
+
+
+def _read(given: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """The settings among `kinds` that are given, in lower case."""
     settings = {}
     for name, kind in kinds.items():

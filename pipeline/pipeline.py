@@ -8,18 +8,17 @@ from collections.abc import Collection
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import (
     Evaluator,
-    ExampleValidator,
     Pusher,
-    StatisticsGen,
     Trainer,
     Transform,
 )
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
 from components.dataset import Dataset
 from components.evaluation import eval_config
@@ -29,6 +28,12 @@ from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
+from components.statistics.component import TokenStatisticsGen
+from components.validation.artifacts import DataBlessing
+from components.validation.example_validator import ExampleValidator
+from components.validation.previous_statistics import PreviousStatistics
+from components.validation.validation_gate import ValidationGate
+from components.validation.vocabulary_validator import VocabularyValidator
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -36,12 +41,15 @@ from transform.features import DECLARATION
 # What each node does, for people. The nodes run in this order.
 NODES = {
     "example_gen": "reads and checks the CSVs",
-    "statistics_gen": "computes statistics of every column",
-    "schema": "imports the schema of the declaration",
-    "example_validator": "compares the statistics with the schema",
+    "statistics_gen": "computes statistics of all tokens",
+    "previous_statistics": "finds the last accepted span",
+    "example_validator": "compares the span with it and the schema",
+    "validation_gate": "stops a bad span",
     "window": "finds the spans before this one",
     "dataset": "chooses the rows that train and judge",
+    "schema": "imports the schema of the declaration",
     "transform": "builds vocabularies, maps tokens to ids",
+    "vocabulary_validator": "measures what is out of vocabulary",
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
@@ -52,13 +60,14 @@ NODES = {
 
 
 # The nodes that take a span in, and stop a bad one.
-INGESTION = ("example_gen", "statistics_gen", "schema", "example_validator")
+INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
 
 
 def create_pipeline(
     config: RunConfig,
     nodes: Collection[str] = tuple(NODES),
     connection: metadata_store_pb2.ConnectionConfig | None = None,
+    lineage: bool = True,
 ) -> Pipeline:
     """Returns the pipeline of a configuration; a function of its arguments alone.
 
@@ -66,42 +75,64 @@ def create_pipeline(
         config: The configuration.
         nodes: The ids of the nodes it has: all, or `INGESTION`.
         connection: The metadata store, for runners that take it from the pipeline.
+        lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
+            earlier span is known, and the baseline is the model that was blessed last.
     """
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=connection,
-        components=[node for node in _nodes(config) if node.id in nodes],
+        components=[node for node in _nodes(config, lineage) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
 
 
-def _nodes(config: RunConfig) -> list[BaseNode]:
+def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     example_gen = InteractionExampleGen(
         input_base=config.data_root,
         declaration=DECLARATION,
         span=config.span,
         version=config.span_version,
+        settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=span).with_id("statistics_gen")
-    schema = CuratedSchema((importlib.resources.files("data") / "schema.pbtxt").read_text()).with_id("schema")
+    statistics_gen = TokenStatisticsGen(
+        examples=span, code_fingerprint=code_fingerprint("transform", "components/statistics")
+    ).with_id("statistics_gen")
+    statistics = statistics_gen.outputs["statistics"]
+    previous_statistics = Resolver(
+        strategy_class=PreviousStatistics,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+        anchor=statistics,
+    ).with_id("previous_statistics")
+    validation = code_fingerprint("transform/features.py", "transform/schema.py", "components/validation")
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
+        statistics=statistics,
+        previous_statistics=previous_statistics.outputs["statistics"] if lineage else None,
+        bounds=config.data_bounds,
+        judge_split=EVAL,
+        code_fingerprint=validation,
     ).with_id("example_validator")
+    validation_gate = ValidationGate(anomalies=example_validator.outputs["anomalies"], code_fingerprint=validation).with_id(
+        "validation_gate"
+    )
+    schema = CuratedSchema((importlib.resources.files("data") / "schema.pbtxt").read_text()).with_id("schema")
     window = Resolver(
         strategy_class=SpansBeforeAnchor,
         config={"num_spans": config.window_spans},
         examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        blessing=Channel(type=DataBlessing),
         anchor=span,
     ).with_id("window")
     dataset = Dataset(
-        window=window.outputs["examples"],
+        window=window.outputs["examples"] if lineage else None,
         anchor=span,
         code_fingerprint=code_fingerprint("components/dataset.py"),
     ).with_id("dataset")
+    (window if lineage else dataset).add_upstream_node(validation_gate)
     examples = dataset.outputs["examples"]
     transform = Transform(
         examples=examples,
@@ -111,6 +142,13 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         disable_statistics=True,
         custom_config={"code_fingerprint": code_fingerprint("transform")},
     ).with_id("transform")
+    vocabulary_validator = VocabularyValidator(
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        bounds=config.data_bounds,
+        split=EVAL,
+        code_fingerprint=validation,
+    ).with_id("vocabulary_validator")
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -122,12 +160,13 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")
+    trainer.add_upstream_node(vocabulary_validator)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
-        strategy_class=LatestBlessedBeforeCandidate,
+        strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
-        candidate=model,
+        **({"candidate": model} if lineage else {}),
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,
@@ -141,7 +180,9 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         pushed_model=Channel(type=PushedModel),
         dataset=examples,
     ).with_id("published_later")
-    freshness = Freshness(pushed_model=published_later.outputs["pushed_model"], dataset=examples).with_id("freshness")
+    freshness = Freshness(
+        pushed_model=published_later.outputs["pushed_model"] if lineage else None, dataset=examples
+    ).with_id("freshness")
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
@@ -150,14 +191,17 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
         ),
     ).with_id("pusher")
-    return [
+    nodes = [
         example_gen,
         statistics_gen,
-        schema,
+        previous_statistics,
         example_validator,
+        validation_gate,
         window,
         dataset,
+        schema,
         transform,
+        vocabulary_validator,
         trainer,
         latest_blessed_model,
         evaluator,
@@ -165,3 +209,5 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         freshness,
         pusher,
     ]
+    own_resolvers = {previous_statistics.id, window.id, published_later.id}
+    return [node for node in nodes if lineage or node.id not in own_resolvers]

@@ -17,6 +17,16 @@ from components.lineage import PIPELINE_RUN
 Artifact = Any
 
 
+def number(artifact: Artifact, name: str) -> int:
+    """A custom property; 0 if it is not set. (To index the map of properties would set it.)"""
+    return int(artifact.custom_properties[name].int_value) if name in artifact.custom_properties else 0
+
+
+def text(artifact: Artifact, name: str) -> str:
+    """A custom property; empty if it is not set."""
+    return str(artifact.custom_properties[name].string_value) if name in artifact.custom_properties else ""
+
+
 @dataclasses.dataclass(frozen=True)
 class RunRecord:
     """What the nodes of a run have put out, by node id, then by output key; and which nodes took it from the cache."""
@@ -73,10 +83,9 @@ class Published:
 
 def published(pushed_model: Artifact) -> Published | None:
     """What the pusher has published, or None."""
-    properties = pushed_model.custom_properties
-    if not properties["pushed"].int_value:
+    if not number(pushed_model, "pushed"):
         return None
-    return Published(properties["pushed_destination"].string_value, properties["pushed_version"].string_value)
+    return Published(text(pushed_model, "pushed_destination"), text(pushed_model, "pushed_version"))
 
 
 def split_sizes(statistics: Artifact, splits: tuple[str, ...]) -> Mapping[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,30 @@ from rich.table import Table
 
 from components.dataset import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS
 from components.evaluation import Check, read_evaluation
-from components.example_gen.executor import ROWS_READ, ROWS_USED
+from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
+from components.example_gen.reports import (
+    DEAD_LETTERS,
+    JSON_LINES,
+    REJECTED_PREFIX,
+    ROWS_READ,
+    ROWS_REJECTED,
+    ROWS_USED,
+)
+from components.example_gen.rules import RULES
 from components.example_gen.spans import EVAL, TRAIN, find_spans
+from components.validation.findings import REPORT_TEXT, read_report
+from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, published, split_sizes
+from pipeline.results import Artifact, RunRecord, number, published, split_sizes, text
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
+
+_PASSED_OVER = {
+    IGNORED_COLUMNS: "columns that are not declared",
+    IGNORED_FILES: "files that are no data files",
+    HEADER_ONLY_FILES: "files without rows",
+}
 
 
 def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path | None = None) -> None:
@@ -28,7 +46,14 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path
         console: Where to print.
         log: The run's log file, if it has one.
     """
-    lines = [*_rows(run), *_window(config, run), *_quality(config, run), *_publication(config, run)]
+    lines = [
+        *_rows(run),
+        *_validation(run),
+        *_window(config, run),
+        *_vocabularies(run),
+        *_quality(config, run),
+        *_publication(config, run),
+    ]
     if log is not None:
         lines.append(("Log", str(log)))
     console.print()
@@ -37,35 +62,64 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path
 
 def print_ingestion(run: RunRecord, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    console.print(_table(list(_rows(run))))
+    console.print(_table([*_rows(run), *_validation(run)]))
 
 
 def _table(lines: list[Line]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for title, text in lines:
-        table.add_row(title, text)
+    for title, content in lines:
+        table.add_row(title, content)
     return table
 
 
 def _rows(run: RunRecord) -> Iterator[Line]:
-    counts = run.one("example_gen", "examples").custom_properties
-    yield "Rows", f"{counts[ROWS_READ].int_value} read, {counts[ROWS_USED].int_value} used"
+    examples = run.one("example_gen", "examples")
+    rejected = number(examples, ROWS_REJECTED)
+    counts = f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
+    yield "Rows", counts + (f", {rejected} rejected: {_by_rule(examples)}" if rejected else "")
+    if rejected:
+        yield "", f"dead letters: {os.path.join(examples.uri, DEAD_LETTERS)}-*{JSON_LINES}"
+    for name, title in _PASSED_OVER.items():
+        if passed_over := text(examples, name):
+            yield "", f"{title}: {passed_over}"
+
+
+def _by_rule(examples: Artifact) -> str:
+    counts = {rule.id: number(examples, REJECTED_PREFIX + rule.id) for rule in RULES}
+    return ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items(), key=lambda item: -item[1]) if count)
+
+
+def _validation(run: RunRecord) -> Iterator[Line]:
+    anomalies = run.one("example_validator", "anomalies")
+    report = read_report(anomalies.uri)
+    compared = f"compared with {report.previous_span}" if report.previous_span else "no earlier span to compare with"
+    warnings = "1 warning" if len(report.warnings) == 1 else f"{len(report.warnings)} warnings"
+    yield "Data", f"{len(report.findings)} checks, {warnings}; {compared}"
+    for finding in report.warnings:
+        yield "", f"{finding}"
+    yield "", f"report: {os.path.join(anomalies.uri, REPORT_TEXT)}"
+
+
+def _vocabularies(run: RunRecord) -> Iterator[Line]:
+    rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
+    shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
+    yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
 
 
 def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
-    dataset = run.one("dataset", "examples").custom_properties
+    dataset = run.one("dataset", "examples")
     span = run.one("example_gen", "examples")
-    if dataset[JUDGED_BY].string_value == NEXT_SPAN:
-        names = dataset[TRAIN_SPANS].string_value.split(",")
+    if text(dataset, JUDGED_BY) == NEXT_SPAN:
+        names = text(dataset, TRAIN_SPANS).split(",")
         spans = names[0] if len(names) == 1 else f"{len(names)} spans from {names[0]} to {names[-1]}"
-        rows = sum(examples.custom_properties[ROWS_USED].int_value for examples in run.all("window", "examples"))
-        judging = span.custom_properties[ROWS_USED].int_value
-        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {dataset[EVAL_SPAN].string_value} judge"
+        rows = sum(number(examples, ROWS_USED) for examples in run.all("window", "examples"))
+        judging = number(span, ROWS_USED)
+        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {text(dataset, EVAL_SPAN)} judge"
     else:
         sizes = split_sizes(run.one("statistics_gen", "statistics"), (TRAIN, EVAL))
-        name = dataset[EVAL_SPAN].string_value
+        name = text(dataset, EVAL_SPAN)
         yield (
             "Split",
             f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
@@ -78,11 +132,11 @@ def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
 def _missing(config: RunConfig, dataset: Artifact) -> list[str]:
     """The spans that the window would hold if they had been ingested."""
     available = list(find_spans(config.data_root).values())
-    anchor = dataset[EVAL_SPAN].string_value
+    anchor = text(dataset, EVAL_SPAN)
     if anchor not in available:
         return []
     before = available[: available.index(anchor)][-config.window_spans :]
-    return [name for name in before if name not in dataset[TRAIN_SPANS].string_value.split(",")]
+    return [name for name in before if name not in text(dataset, TRAIN_SPANS).split(",")]
 
 
 def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
@@ -93,7 +147,7 @@ def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     for name, metrics in sorted(evaluation.slices.items()):
         rows = f"{metrics['example_count']:.0f} rows"
         yield "", f"{name}: AUC {metrics['auc']:.4f}, log loss {metrics['binary_crossentropy']:.4f} on {rows}"
-    blessed = run.one("evaluator", "blessing").custom_properties["blessed"].int_value == 1
+    blessed = number(run.one("evaluator", "blessing"), "blessed") == 1
     yield "Blessed", "yes" if blessed else "no"
     for check in evaluation.checks:
         yield "", _check(check)

@@ -22,7 +22,7 @@ from typing import Literal
 
 from tfx.dsl.io import fileio
 
-from components.example_gen.reader import InvalidInputError
+from components.example_gen.rules import InvalidInputError
 
 NEWEST = "newest"
 TRAIN = "train"

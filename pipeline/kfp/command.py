@@ -10,11 +10,6 @@ import warnings
 LEASE_SECONDS = 1800
 
 
-def option(name: str) -> str:
-    """The command line's option of a parameter."""
-    return f"--{name.replace('_', '-')}"
-
-
 def prepare_libraries() -> None:
     """Settings of libraries that must be made before they are imported."""
     # TFX's images ask for Keras 2; the model is Keras 3.
@@ -28,9 +23,16 @@ def prepare_libraries() -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what every step is told of its run."""
     parser.add_argument("--run-id", required=True, help="the run's id, the same for all its steps and attempts")
+    parser.add_argument("--config", required=True, help="the RunConfig that the package was compiled with, as JSON")
+    parser.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter's value")
     parser.add_argument(
         "--lease-seconds", type=float, default=LEASE_SECONDS, help="how long the run may be silent before another takes over"
     )
+
+
+def given_parameters(arguments: argparse.Namespace) -> dict[str, str]:
+    """The parameters' values on the command line, by name."""
+    return dict(arguments.set)
 
 
 def checked_run_id(run_id: str) -> str:

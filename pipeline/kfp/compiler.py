@@ -12,8 +12,7 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.fingerprint import code_fingerprint
-from pipeline.kfp import node_ir, parameters
-from pipeline.kfp.command import option
+from pipeline.kfp import node_ir, parameters, run_config_json
 from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.resources import equip
 from pipeline.pipeline import NODES, create_pipeline
@@ -33,8 +32,7 @@ def compile_package(config: PackageConfig, path: Path) -> None:
         path: The file, `*.yaml`.
 
     Raises:
-        ValueError: The configuration names no metadata store, or a node that the pipeline does not have, or a node's IR is too
-            large.
+        ValueError: The configuration names no metadata store, or a node that is not there, or a node's IR is too large.
     """
     if config.metadata_store is None:
         raise ValueError("`metadata_store` must be given for Kubeflow.")
@@ -48,7 +46,8 @@ def compile_package(config: PackageConfig, path: Path) -> None:
 
 def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline) -> Any:
     """KFP's pipeline: the steps within an exit handler, which reports how they went."""
-    defaults = parameters.defaults(config.run_config())
+    run_config = config.run_config()
+    defaults = parameters.defaults(run_config)
     cuts = node_ir.cut(ir)
     code = code_fingerprint(*node_ir.CODE)
 
@@ -85,14 +84,10 @@ def _step(config: PackageConfig, node: str, names: Sequence[str], ir: str, code:
     """A component that runs one node. Its inputs are the run's id and the node's parameters."""
 
     def container(given: Mapping[str, Any]) -> dsl.ContainerSpec:
-        arguments = ["--run-id", given[_RUN_ID], "--code", code, "--lease-seconds", str(config.lease_seconds)]
-        for name in names:
-            arguments += [option(name), given[name]]
-        return dsl.ContainerSpec(
-            image=config.image, command=["python", "-m", "pipeline.kfp.node"], args=[*arguments, "--ir", ir]
-        )
+        arguments = [*_arguments(config, names, given), "--code", code, "--ir", ir]
+        return dsl.ContainerSpec(image=config.image, command=["python", "-m", "pipeline.kfp.node"], args=arguments)
 
-    return _component(container, node, {name: parameters.PARAMETERS[name].kind for name in names})
+    return _component(container, node, _kinds(config, names))
 
 
 def _report(config: PackageConfig, nodes: Sequence[str]) -> Callable[..., Any]:
@@ -100,16 +95,26 @@ def _report(config: PackageConfig, nodes: Sequence[str]) -> Callable[..., Any]:
     names = list(parameters.PARAMETERS)
 
     def container(given: Mapping[str, Any]) -> dsl.ContainerSpec:
-        arguments = ["--run-id", given[_RUN_ID], "--status", given[_STATUS], "--lease-seconds", str(config.lease_seconds)]
-        arguments += ["--pipeline-name", config.pipeline_name, "--state-root", config.state_root, "--nodes", ",".join(nodes)]
+        arguments = [*_arguments(config, names, given), "--status", given[_STATUS], "--nodes", ",".join(nodes)]
         if config.notification is not None:
             arguments += ["--notify", config.notification.on]
-        for name in names:
-            arguments += [option(name), given[name]]
         return dsl.ContainerSpec(image=config.image, command=["python", "-m", "pipeline.kfp.report"], args=arguments)
 
-    kinds: dict[str, type] = {name: parameters.PARAMETERS[name].kind for name in names}
-    return _component(container, REPORT, {_STATUS: dsl.PipelineTaskFinalStatus, **kinds})
+    return _component(container, REPORT, {_STATUS: dsl.PipelineTaskFinalStatus, **_kinds(config, names)})
+
+
+def _arguments(config: PackageConfig, names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
+    """What every step is told: the run's id, the pipeline's configuration, and the parameters that replace some of it."""
+    arguments = ["--run-id", given[_RUN_ID], "--lease-seconds", str(config.lease_seconds)]
+    arguments += ["--config", run_config_json.to_json(config.run_config())]
+    for name in names:
+        arguments += ["--set", name, given[name]]
+    return arguments
+
+
+def _kinds(config: PackageConfig, names: Sequence[str]) -> dict[str, type]:
+    defaults = parameters.defaults(config.run_config())
+    return {name: type(defaults[name]) for name in names}
 
 
 def _component(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from components.bounds import Bounds
+from components.example_gen.settings import IngestionSettings
+from components.validation.bounds import DataBounds
 from pipeline.config import PIPELINE_NAME, RunConfig
 from pipeline.kfp.command import LEASE_SECONDS
 from trainer.hyperparameters import Hyperparameters
@@ -55,14 +58,14 @@ class Setting:
 class MetadataStore:
     """The PostgreSQL database of ML Metadata, which all steps and runs share; it must exist.
 
+    ML Metadata's wheels cannot encrypt the connection: keep it within the cluster, or behind a proxy that does.
+
     Args:
         host: Its host.
         port: Its port.
         database: The database's name.
         user: The user, who may create tables in it.
         password: The password; from a secret only.
-        ssl_mode: libpq's `sslmode`, such as `verify-full`. Defaults to libpq's own default.
-        ssl_root_cert: The path of the certificate authority's file in the steps.
     """
 
     host: Setting
@@ -70,8 +73,6 @@ class MetadataStore:
     user: Setting
     password: Setting
     port: Setting = Setting(value="5432")
-    ssl_mode: Setting | None = None
-    ssl_root_cert: Setting | None = None
 
     @model_validator(mode="after")
     def _secret_password(self) -> MetadataStore:
@@ -180,14 +181,18 @@ class Defaults:
         span: As in RunConfig.
         span_version: As in RunConfig.
         window_spans: As in RunConfig.
-        hyperparameters: The fields of `trainer.hyperparameters.Hyperparameters` that differ from their defaults.
-        bounds: The fields of `components.bounds.Bounds` that differ.
+        ingestion: The fields of `components.example_gen.settings.IngestionSettings` that differ from their defaults.
+        data_bounds: Those of `components.validation.bounds.DataBounds`.
+        hyperparameters: Those of `trainer.hyperparameters.Hyperparameters`.
+        bounds: Those of `components.bounds.Bounds`.
         beam_pipeline_args: As in RunConfig.
     """
 
     span: str = "newest"
     span_version: int | None = None
     window_spans: Positive = 7
+    ingestion: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data_bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
     hyperparameters: dict[str, Any] = dataclasses.field(default_factory=dict)
     bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
     beam_pipeline_args: list[str] | None = None
@@ -246,9 +251,6 @@ class PackageConfig:
     def run_config(self) -> RunConfig:
         """The pipeline's configuration with the parameters' defaults. Raises ValueError if one is out of its range."""
         beam = {} if self.run.beam_pipeline_args is None else {"beam_pipeline_args": tuple(self.run.beam_pipeline_args)}
-        unknown = set(self.run.bounds) - {field.name for field in dataclasses.fields(Bounds)}
-        if unknown:
-            raise ValueError(f"`bounds` must be among the fields of Bounds, not {sorted(unknown)}")
         return RunConfig(
             data_root=self.data_root,
             state_root=self.state_root,
@@ -256,7 +258,24 @@ class PackageConfig:
             span=self.run.span,
             span_version=self.run.span_version,
             window_spans=self.run.window_spans,
-            hyperparameters=Hyperparameters.from_dict(self.run.hyperparameters),
-            bounds=Bounds(**self.run.bounds),
+            ingestion=_part(IngestionSettings, "ingestion", self.run.ingestion),
+            data_bounds=_part(DataBounds, "data_bounds", self.run.data_bounds),
+            hyperparameters=_part(Hyperparameters, "hyperparameters", self.run.hyperparameters),
+            bounds=_part(Bounds, "bounds", self.run.bounds),
             **beam,
         )
+
+
+Part = TypeVar("Part")
+
+
+def _part(kind: type[Part], name: str, values: Mapping[str, Any]) -> Part:
+    """A part of RunConfig. Its lists come as lists from a file, and are tuples."""
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ValueError(f"`{name}` must hold fields of {kind.__name__}, not {', '.join(unknown)}")
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    except TypeError as error:
+        raise ValueError(f"`{name}` must hold values of the fields' types: {error}") from error

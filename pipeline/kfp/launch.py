@@ -7,6 +7,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 from tfx.dsl.io import fileio
+from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
@@ -14,7 +15,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.display import CACHED, DONE
 from pipeline.errors import NodeError
 from pipeline.kfp import states
-from pipeline.kfp.store import Metadata, open_store
+from pipeline.kfp.store import open_store
 
 State = metadata_store_pb2.Execution.State
 
@@ -43,7 +44,7 @@ def launch(one: pipeline_pb2.Pipeline, run_id: str, connection: metadata_store_p
     deployment = runner_utils.extract_local_deployment_config(one)
     _Launcher(
         pipeline_node=node,
-        mlmd_connection=Metadata(connection),
+        mlmd_connection=_Metadata(connection),
         pipeline_info=one.pipeline_info,
         pipeline_runtime_spec=one.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, name),
@@ -66,3 +67,12 @@ class _Launcher(launcher.Launcher):
                     if fileio.exists(artifact.uri):
                         fileio.rmtree(artifact.uri)
         return prepared
+
+
+class _Metadata(metadata.Metadata):
+    """TFX's handle of the metadata store, with the store that `open_store` opens."""
+
+    def __enter__(self) -> _Metadata:
+        self._store = open_store(self.connection_config)
+        self._users += 1
+        return self

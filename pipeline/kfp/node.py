@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from pipeline.kfp.command import add_run_arguments, checked_run_id, option, prepare_libraries
+from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -23,23 +23,17 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """Runs the command. Returns the exit status: 1 after the cause on standard error, else 0."""
     prepare_libraries()
-    from pipeline.kfp import parameters
-
     parser = argparse.ArgumentParser(prog="python -m pipeline.kfp.node", description=(__doc__ or "").splitlines()[0])
     add_run_arguments(parser)
     parser.add_argument("--ir", required=True, help="the node's IR, as JSON")
     parser.add_argument("--code", required=True, help="the fingerprint of the code that the package was compiled from")
-    for name in parameters.PARAMETERS:
-        parser.add_argument(option(name), help=parameters.PARAMETERS[name].description)
     arguments = parser.parse_args(argv)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_LOG_FORMAT, force=True)
     from pipeline.errors import cause_of
 
     started = time.monotonic()
     try:
-        given = {name: getattr(arguments, name) for name in parameters.PARAMETERS}
-        values = {name: parameters.parse(name, text) for name, text in given.items() if text is not None}
-        outcome = _run(arguments, values, environment)
+        outcome = _run(arguments, environment)
     except Exception as error:
         logging.getLogger(__name__).exception("The step failed.")
         sys.stdout.flush()
@@ -49,10 +43,11 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     return 0
 
 
-def _run(arguments: argparse.Namespace, values: Mapping[str, str | int | float], environment: Mapping[str, str]) -> str:
+def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
     from pipeline.fingerprint import code_fingerprint
-    from pipeline.kfp import launch, node_ir, parameters
+    from pipeline.kfp import node_ir, parameters
     from pipeline.kfp.lease import Leases, renewed
+    from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
 
     run_id = checked_run_id(arguments.run_id)
@@ -63,13 +58,17 @@ def _run(arguments: argparse.Namespace, values: Mapping[str, str | int | float],
             f"{arguments.code}. Build the image and compile the package from the same commit."
         )
     one = node_ir.from_text(arguments.ir)
-    parameters.apply(one, values)
+    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
     connection = connection_from_environment(environment)
 
     def open_leases() -> Leases:
         return Leases(open_store(connection), one.pipeline_info.id, arguments.lease_seconds)
 
     open_leases().acquire(run_id)
+    # Takes seconds; a step that must not run has failed before.
+    from pipeline.kfp import launch
+
+    parameters.apply(one, config)
     with renewed(open_leases, run_id, arguments.lease_seconds / 4):
         return launch.launch(one, run_id, connection)
 

@@ -7,12 +7,12 @@ What has become of the nodes is read from the metadata store; Kubeflow's own vie
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from pipeline.kfp import parameters
-from pipeline.kfp.command import add_run_arguments, checked_run_id, option, prepare_libraries
+from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries
 from pipeline.kfp.notify import WEBHOOK, post
 
 NOTIFY = ("never", "failure", "always")
@@ -23,27 +23,24 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     parser = argparse.ArgumentParser(prog="python -m pipeline.kfp.report", description=(__doc__ or "").splitlines()[0])
     add_run_arguments(parser)
     parser.add_argument("--status", default="", help="how Kubeflow sees the run's end, as JSON")
-    parser.add_argument("--pipeline-name", required=True)
-    parser.add_argument("--state-root", required=True)
     parser.add_argument("--nodes", required=True, help="the ids of the run's nodes, separated by commas")
     parser.add_argument("--notify", choices=NOTIFY, default="never", help="of which runs the webhook is told")
-    for name in parameters.PARAMETERS:
-        parser.add_argument(option(name), required=True, help=parameters.PARAMETERS[name].description)
     arguments = parser.parse_args(argv)
     prepare_libraries()
+    pipeline = json.loads(arguments.config)["pipeline_name"]
     errors = []
     failure = "its nodes are unknown: the metadata store could not be read"
     try:
-        failure = _end(arguments, environment)
+        failure = _end(pipeline, arguments, environment)
         if not failure:
             _print_summary(arguments, environment)
     except Exception as error:
         errors.append(f"The report is not complete: {error}")
     outcome = f"failed: {failure}" if failure else "succeeded"
-    print(f"{arguments.pipeline_name}: run {arguments.run_id} {outcome}.", flush=True)
+    print(f"{pipeline}: run {arguments.run_id} {outcome}.", flush=True)
     if arguments.notify == "always" or (arguments.notify == "failure" and failure):
         try:
-            post(environment.get(WEBHOOK, ""), _message(arguments, outcome))
+            post(environment.get(WEBHOOK, ""), _message(pipeline, arguments, outcome))
         except (ValueError, RuntimeError) as error:
             errors.append(str(error))
     for line in errors:
@@ -51,7 +48,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     return 1 if errors else 0
 
 
-def _end(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+def _end(pipeline: str, arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
     """Gives the lease back. Returns what is wrong with the run, or an empty text."""
     from pipeline.kfp.lease import Leases
     from pipeline.kfp.states import DONE, node_states
@@ -59,7 +56,7 @@ def _end(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
 
     run_id = checked_run_id(arguments.run_id)
     store = open_store(connection_from_environment(environment))
-    Leases(store, arguments.pipeline_name, arguments.lease_seconds).release(run_id)
+    Leases(store, pipeline, arguments.lease_seconds).release(run_id)
     states = node_states(store, run_id)
     open_nodes = [node for node in arguments.nodes.split(",") if states.get(node) not in DONE]
     started = [node for node in open_nodes if node in states]
@@ -71,21 +68,21 @@ def _end(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
 def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
     from rich.console import Console
 
-    from pipeline.config import RunConfig
+    from pipeline.kfp import parameters
+    from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
     from pipeline.results import read_run
     from pipeline.summary import print_summary
 
-    values = {name: parameters.parse(name, getattr(arguments, name)) for name in parameters.PARAMETERS}
-    base = RunConfig(data_root="", state_root=arguments.state_root, pipeline_name=arguments.pipeline_name)
+    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
     run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
-    print_summary(parameters.configured(base, values), run, Console(file=sys.stdout, highlight=False, width=120))
+    print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
 
 
-def _message(arguments: argparse.Namespace, outcome: str) -> dict[str, str]:
+def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:
     return {
-        "text": f"{arguments.pipeline_name}: run {arguments.run_id} {outcome}.",
-        "pipeline": arguments.pipeline_name,
+        "text": f"{pipeline}: run {arguments.run_id} {outcome}.",
+        "pipeline": pipeline,
         "run_id": arguments.run_id,
         "outcome": outcome,
         "kubeflow_status": arguments.status,

@@ -73,10 +73,8 @@ def _metadata(config: PackageConfig) -> dict[str, Setting]:
         "DATABASE": store.database,
         "USER": store.user,
         "PASSWORD": store.password,
-        "SSL_MODE": store.ssl_mode,
-        "SSL_ROOT_CERT": store.ssl_root_cert,
     }
-    return {PREFIX + name: setting for name, setting in settings.items() if setting is not None}
+    return {PREFIX + name: setting for name, setting in settings.items()}
 
 
 def _set_environment(task: dsl.PipelineTask, settings: Mapping[str, Setting]) -> None:

@@ -8,18 +8,18 @@ from collections.abc import Mapping
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata
 
 from pipeline.kfp.escaped_store import EscapedStore
 
 PREFIX = "METADATA_"
 REQUIRED = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
-OPTIONAL = ("SSL_MODE", "SSL_ROOT_CERT")
-_ATTEMPTS = 5
+_ATTEMPTS = 6
 
 
 def connection_from_environment(environment: Mapping[str, str]) -> metadata_store_pb2.ConnectionConfig:
-    """The connection that METADATA_HOST, _PORT, _DATABASE, _USER and _PASSWORD name; _SSL_MODE, _SSL_ROOT_CERT are optional.
+    """The connection that METADATA_HOST, _PORT, _DATABASE, _USER and _PASSWORD name.
+
+    It is not encrypted: ML Metadata's wheels hold a libpq that was built without SSL.
 
     Raises:
         ValueError: One of them is missing, or the port is no number. No message holds a value but the port's.
@@ -30,20 +30,15 @@ def connection_from_environment(environment: Mapping[str, str]) -> metadata_stor
     port = environment[PREFIX + "PORT"]
     if not port.isdecimal():
         raise ValueError(f"`{PREFIX}PORT` must be a number. Received: {port!r}.")
-    ssl = metadata_store_pb2.PostgreSQLDatabaseConfig.SSLOptions(
-        sslmode=environment.get(PREFIX + "SSL_MODE") or None,
-        sslrootcert=environment.get(PREFIX + "SSL_ROOT_CERT") or None,
-    )
     return metadata_store_pb2.ConnectionConfig(
         postgresql=metadata_store_pb2.PostgreSQLDatabaseConfig(
-            host=environment[PREFIX + "HOST"],
+            host=_quoted(environment[PREFIX + "HOST"]),
             port=port,
-            dbname=environment[PREFIX + "DATABASE"],
-            user=environment[PREFIX + "USER"],
-            password=environment[PREFIX + "PASSWORD"],
+            dbname=_quoted(environment[PREFIX + "DATABASE"]),
+            user=_quoted(environment[PREFIX + "USER"]),
+            password=_quoted(environment[PREFIX + "PASSWORD"]),
             # The user of the steps need not be allowed to create databases.
             skip_db_creation=True,
-            ssloption=ssl if ssl.sslmode or ssl.sslrootcert else None,
         )
     )
 
@@ -55,22 +50,24 @@ def open_store(connection: metadata_store_pb2.ConnectionConfig, first_wait: floa
     that create the tables at once also need a second attempt.
 
     Raises:
-        RuntimeError or StatusError: The store could still not be opened.
+        RuntimeError: The store could still not be opened. libpq tells why on standard error.
     """
     for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(first_wait * 2 ** (attempt - 1))
         try:
             return EscapedStore(connection)
         except (RuntimeError, mlmd.errors.StatusError) as error:
-            wait = first_wait * 2**attempt
-            logging.getLogger(__name__).warning("No metadata store yet, next try in %.0f s: %s", wait, error)
-            time.sleep(wait)
-    return EscapedStore(connection)
+            failure = error
+            logging.getLogger(__name__).warning("The metadata store did not open: %s", error)
+    place = connection.postgresql
+    raise RuntimeError(
+        f"The metadata store must be reachable. Received: database {place.dbname} of user {place.user} at "
+        f"{place.host}:{place.port}, which is not, after {_ATTEMPTS} attempts. {failure}"
+    )
 
 
-class Metadata(metadata.Metadata):
-    """TFX's handle of the metadata store, with the store that `open_store` opens."""
-
-    def __enter__(self) -> Metadata:
-        self._store = open_store(self.connection_config)
-        self._users += 1
-        return self
+def _quoted(value: str) -> str:
+    """The value as libpq reads it in a connection string, which ML Metadata builds without quotes."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -10,15 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tfx.components.evaluator.component import Evaluator
-from tfx.dsl.components.base.base_component import BaseComponent
-from tfx.dsl.components.base.base_node import BaseNode
-from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
-from tfx.orchestration.pipeline import Pipeline
-from tfx.types import Channel
-from tfx.types.standard_artifacts import Model, ModelBlessing
 
 from pipeline.kfp.config import PackageConfig
 from pipeline.pipeline import create_pipeline
@@ -38,39 +30,8 @@ def compile_spec(config: PackageConfig, path: Path) -> None:
         if not getattr(config, name).startswith("gs://"):
             raise ValueError(f"`{name}` must be on gs:// for Vertex AI. Received: {getattr(config, name)}.")
     runner = KubeflowV2DagRunner(
-        KubeflowV2DagRunnerConfig(
-            display_name=config.pipeline_name, default_image=config.image, use_pipeline_spec_2_1=True
-        ),
+        KubeflowV2DagRunnerConfig(display_name=config.pipeline_name, default_image=config.image, use_pipeline_spec_2_1=True),
         output_dir=str(path.parent),
         output_filename=path.name,
     )
-    runner.run(_adapted(create_pipeline(config.run_config())))
-
-
-def _adapted(pipeline: Pipeline) -> Pipeline:
-    """The pipeline with the one resolver that Vertex has in the place of this project's."""
-    blessed = Resolver(
-        strategy_class=LatestBlessedModelStrategy, model=Channel(type=Model), model_blessing=Channel(type=ModelBlessing)
-    ).with_id("latest_blessed_model")
-    nodes: list[BaseNode] = [blessed]
-    for node in pipeline.components:
-        if isinstance(node, Resolver):
-            continue
-        if isinstance(node, BaseComponent):
-            for key, channel in list(node.spec.inputs.items()):
-                if isinstance(node, Evaluator) and key == "baseline_model":
-                    node.spec.inputs[key] = blessed.outputs["model"]
-                elif getattr(channel, "producer_component_id", None) in _resolvers(pipeline):
-                    del node.spec.inputs[key]
-        nodes.append(node)
-    return Pipeline(
-        pipeline_name=pipeline.pipeline_info.pipeline_name,
-        pipeline_root=pipeline.pipeline_info.pipeline_root,
-        components=nodes,
-        enable_cache=pipeline.enable_cache,
-        beam_pipeline_args=pipeline.beam_pipeline_args,
-    )
-
-
-def _resolvers(pipeline: Pipeline) -> set[str]:
-    return {node.id for node in pipeline.components if isinstance(node, Resolver)}
+    runner.run(create_pipeline(config.run_config(), lineage=False))

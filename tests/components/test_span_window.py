@@ -12,6 +12,7 @@ from tfx.types.standard_artifacts import Examples
 
 from components.dataset import Executor
 from components.span_window import SpansBeforeAnchor
+from components.validation.artifacts import DataBlessing
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,16 @@ def examples(number: int, span: int, version: int = 0, name: str | None = None, 
     return artifact
 
 
-def window(store: MetadataStore, ingested: list[Examples], anchor: Examples, num_spans: int = 2) -> list[int]:
-    inputs = {"examples": [*ingested, anchor], "anchor": [anchor]}
-    outputs = SpansBeforeAnchor(num_spans=num_spans).resolve_artifacts(store, inputs)
+def blessing(of: int) -> DataBlessing:
+    artifact = DataBlessing()
+    artifact.set_int_custom_property("examples_id", of)
+    return artifact
+
+
+def window(store: MetadataStore, ingested: list[Examples], anchor: Examples, refused: tuple[int, ...] = ()) -> list[int]:
+    blessings = [blessing(of=artifact.id) for artifact in ingested if artifact.id not in refused]
+    inputs = {"examples": [*ingested, anchor], "blessing": blessings, "anchor": [anchor]}
+    outputs = SpansBeforeAnchor(num_spans=2).resolve_artifacts(store, inputs)
     assert outputs is not None
     assert outputs["anchor"] == [anchor]
     return [artifact.id for artifact in outputs["examples"]]
@@ -49,6 +57,10 @@ def test_the_first_span_has_no_window(store: MetadataStore) -> None:
 
 def test_the_run_of_a_past_day_looks_at_no_later_day(store: MetadataStore) -> None:
     assert window(store, [examples(1, span=5), examples(2, span=7), examples(3, span=8)], examples(4, span=6)) == [1]
+
+
+def test_a_span_that_did_not_pass_the_gate_trains_nothing(store: MetadataStore) -> None:
+    assert window(store, [examples(1, span=5), examples(2, span=6)], examples(3, span=7), refused=(2,)) == [1]
 
 
 def test_days_without_data_do_not_count(store: MetadataStore) -> None:

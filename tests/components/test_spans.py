@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.reader import InvalidInputError
+from components.example_gen.rules import InvalidInputError
 from components.example_gen.spans import find_source, find_spans
 
 

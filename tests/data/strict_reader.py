@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from components.example_gen.reader import InvalidInputError, read_rows
+from components.example_gen.header import read_header
+from components.example_gen.reader import RowReader
+from components.example_gen.rules import RowError
+from components.example_gen.settings import IngestionSettings
 from data.csv_files import HEADER
 from transform.features import DECLARATION
 
 
 def accepted_rows(path: Path) -> list[dict[str, str]]:
-    """The file's rows; an InvalidInputError if the reader refuses one of them."""
-    return _read(path.read_bytes().splitlines(keepends=True))
+    """The file's rows; a RowError if the reader refuses one of them."""
+    header, *lines = path.read_bytes().splitlines(keepends=True)
+    rows = map(_reader(header).read, lines)
+    return [row for row in rows if row is not None]
 
 
 def is_accepted(line: bytes) -> bool:
     """Whether the reader takes a line, under the declared header, for a row."""
     try:
-        return len(_read([",".join(HEADER).encode() + b"\n", line])) == 1
-    except InvalidInputError:
+        return _reader(",".join(HEADER).encode()).read(line) is not None
+    except RowError:
         return False
 
 
-def _read(lines: Sequence[bytes]) -> list[dict[str, str]]:
-    return [row.cells for row in read_rows(lines, "file", DECLARATION)]
+def _reader(header: bytes) -> RowReader:
+    return RowReader(read_header(header, ",", DECLARATION), DECLARATION, IngestionSettings())

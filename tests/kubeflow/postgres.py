@@ -40,7 +40,8 @@ def postgres() -> Iterator[Server]:
         # The server refuses to run as root.
         as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         shutil.chown(folder, "nobody", "nogroup")
-    server = Server("127.0.0.1", _free_port(), secrets.token_hex(16))
+    # A password may hold anything.
+    server = Server("127.0.0.1", _free_port(), f"{secrets.token_hex(16)} '\\\\ü=\"{{")
     log = folder / "log"
 
     def call(*command: str) -> None:
@@ -53,7 +54,8 @@ def postgres() -> Iterator[Server]:
         call(str(binaries / "initdb"), "-D", data, "-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "-N")
         options = f"-c listen_addresses={server.host} -c port={server.port} -c unix_socket_directories={folder} -c fsync=off"
         call(str(binaries / "pg_ctl"), "-D", data, "-l", str(log), "-w", "-o", options, "start")
-        sql = f"CREATE ROLE {USER} LOGIN PASSWORD '{server.password}'", f"CREATE DATABASE {DATABASE} OWNER {USER}"
+        password = server.password.replace("'", "''")
+        sql = f"CREATE ROLE {USER} LOGIN PASSWORD '{password}'", f"CREATE DATABASE {DATABASE} OWNER {USER}"
         for line in sql:
             call(str(binaries / "psql"), "-h", str(folder), "-p", str(server.port), "-U", "admin", "-c", line, "postgres")
         yield server

@@ -1,48 +1,170 @@
+"""Runs of the compiled package, from its YAML alone: each step's command in a process of its own, on a real PostgreSQL."""
+
 from __future__ import annotations
 
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
-from tests.kubeflow.package_runner import Cluster, Package
+import pytest
+
+from tests.kubeflow.conftest import ROOT
+from tests.kubeflow.package_runner import Cluster, Package, StepResult
+from tests.kubeflow.test_package import UPSTREAM
+
+pytestmark = pytest.mark.end_to_end
+
+RESOLVERS = {"previous-statistics", "window", "latest-blessed-model", "published-later"}
+DAYS = ("2026-01-01", "2026-01-02")
 
 
-def test_trial(package: Path, cluster: Cluster, volume: Path) -> None:
-    import subprocess, sys, shutil
-    from tests.kubeflow.conftest import ROOT
+@dataclasses.dataclass(frozen=True)
+class Days:
+    """Two days of interactions; those that have happened are in the data root."""
 
+    source: Path
+    data_root: Path
+
+    def happen(self, day: str) -> None:
+        shutil.copytree(self.source / day, self.data_root / day)
+
+
+@pytest.fixture(scope="module")
+def days(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Days:
+    source = tmp_path_factory.mktemp("days") / "data"
+    options = ["--rows", "3000", "--spans", "2", "--layout", "folders", "--start-date", DAYS[0]]
     subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "data.synthesize",
-            "--rows",
-            "3000",
-            "--spans",
-            "2",
-            "--layout",
-            "folders",
-            "--out",
-            str(volume / "all"),
-        ],
+        [sys.executable, "-m", "data.synthesize", *options, "--out", str(source)],
         check=True,
         cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    days = sorted((volume / "all").iterdir())
-    (volume / "data").mkdir()
-    shutil.move(days[0], volume / "data")
-    t = time.time()
-    for run in ("run-1", "run-1b"):
-        for r in Package(package).run(cluster, run):
-            print(
-                r.task,
-                r.status,
-                r.output[-300:] if not r.status and r.task != "report" else r.output[-4000:],
-                r.errors[-700:],
-            )
-        print(time.time() - t)
-    shutil.move(days[1], volume / "data")
-    for r in Package(package).run(cluster, "run-2"):
-        print(
-            r.task, r.status, r.output[-300:] if not r.status and r.task != "report" else r.output[-4000:], r.errors[-700:]
+    return Days(source, volume / "data")
+
+
+def versions(volume: Path) -> list[Path]:
+    return sorted((volume / "state" / "serving" / "community-din").glob("*"))
+
+
+def outputs(results: list[StepResult]) -> dict[str, str]:
+    """What the last attempt of each step printed; fails if one did not end well."""
+    failed = [(result.task, result.errors[-2000:]) for result in results if result.status > 0]
+    assert not failed
+    return {result.task: result.output for result in results}
+
+
+@pytest.fixture(scope="module")
+def first_run(package: Path, cluster: Cluster, volume: Path, days: Days) -> list[StepResult]:
+    """A run on the first day, whose trainer is killed once while it trains."""
+    days.happen(DAYS[0])
+    killed: list[int] = []
+
+    def kill_the_trainer(task: str, process: subprocess.Popen[str]) -> None:
+        if task == "trainer" and not killed:
+            killed.append(process.pid)
+            threading.Thread(target=kill_at_work, args=(process,)).start()
+
+    def kill_at_work(process: subprocess.Popen[str]) -> None:
+        # The executor has its output folder before it starts.
+        while process.poll() is None and not list(volume.glob("state/pipeline/trainer/model/*")):
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+
+    return Package(package).run(cluster, "run-1", started=kill_the_trainer, retries=1, max_drift=1, max_oov_rate=1)
+
+
+def test_every_step_runs_and_a_model_is_published(first_run: list[StepResult], volume: Path) -> None:
+    printed = outputs(first_run)
+    assert set(printed) == {*UPSTREAM, "report"}
+    (version,) = versions(volume)
+    assert (version / "saved_model.pb").exists()
+    for step in UPSTREAM:
+        assert f"{step.replace('-', '_')}: done after" in printed[step]
+
+
+def test_the_steps_ran_from_the_installed_package(cluster: Cluster, installed: Path) -> None:
+    code = "import pipeline.kfp.node, components.dataset; print(pipeline.kfp.node.__file__, components.dataset.__file__)"
+    run = subprocess.run(
+        ["python", "-c", code], env=cluster.image_environment, cwd=cluster.folder, capture_output=True, text=True, check=True
+    )
+    assert all(file.startswith(str(installed)) for file in run.stdout.split())
+
+
+def test_a_killed_step_finishes_when_it_is_repeated(first_run: list[StepResult], volume: Path) -> None:
+    assert [result.status for result in first_run if result.task == "trainer"] == [-signal.SIGKILL, 0]
+    # It took up its execution: one folder, with the whole model.
+    (model,) = volume.glob("state/pipeline/trainer/model/*")
+    assert (model / "Format-Serving" / "saved_model.pb").exists()
+
+
+def test_the_report_prints_the_summary(first_run: list[StepResult], volume: Path) -> None:
+    (report,) = [result for result in first_run if result.task == "report"]
+    assert first_run[-1] is report
+    assert f"version {versions(volume)[0].name}" in report.output
+    assert "AUC" in report.output
+    assert report.output.endswith("community-din: run run-1 succeeded.\n")
+
+
+def test_a_second_run_is_cached_and_publishes_nothing(
+    first_run: list[StepResult], package: Path, cluster: Cluster, volume: Path
+) -> None:
+    before = versions(volume)
+    printed = outputs(Package(package).run(cluster, "run-2", max_drift=1, max_oov_rate=1))
+    cached = {step for step in UPSTREAM if f"{step.replace('-', '_')}: cached after" in printed[step]}
+    assert cached == set(UPSTREAM) - RESOLVERS
+    assert versions(volume) == before
+    assert "nothing new" in printed["report"]
+
+
+@pytest.fixture(scope="module")
+def next_day(first_run: list[StepResult], package: Path, cluster: Cluster, days: Days) -> list[list[StepResult]]:
+    """A run on the next day, and another one that is started while it is at work."""
+    days.happen(DAYS[1])
+    second: list[list[StepResult]] = []
+
+    def start_another(task: str, _: subprocess.Popen[str]) -> None:
+        if task == "statistics-gen":
+            threads.append(threading.Thread(target=lambda: second.append(Package(package).run(cluster, "run-4"))))
+            threads[0].start()
+
+    threads: list[threading.Thread] = []
+    run = Package(package).run(cluster, "run-3", started=start_another, max_drift=1, max_oov_rate=1, max_auc_drop=1)
+    threads[0].join()
+    return [run, *second]
+
+
+def test_the_next_day_trains_on_the_window_and_is_compared_with_the_last_blessed_model(
+    next_day: list[list[StepResult]], volume: Path
+) -> None:
+    report = outputs(next_day[0])["report"]
+    assert f"rows of {DAYS[0]} train" in report
+    assert f"rows of {DAYS[1]} judge" in report
+    # The bound is the parameter that the run was started with.
+    assert "against the bound -1.0000: holds" in report
+    assert len(versions(volume)) == 2
+
+
+def test_a_run_that_is_started_while_another_is_at_work_fails_and_says_so(next_day: list[list[StepResult]]) -> None:
+    ended = {result.task: result for result in next_day[1]}
+    assert set(ended) == {"example-gen", "schema", "report"}
+    for step in ("example-gen", "schema"):
+        assert ended[step].status == 1
+        assert (
+            "Error: Only one run of community-din may be at work. Received: run run-4, while run run-3 is."
+            in ended[step].errors
         )
-    print(time.time() - t)
+    assert "community-din: run run-4 failed: example_gen" in ended["report"].output
+
+
+def test_a_failed_step_tells_its_cause_and_nothing_after_it_runs(package: Path, cluster: Cluster, tmp_path: Path) -> None:
+    results = {result.task: result for result in Package(package).run(cluster, "run-5", data_root=str(tmp_path))}
+    assert set(results) == {"example-gen", "schema", "report"}
+    assert results["example-gen"].status == 1
+    assert "Error: `DATA_ROOT` must hold at least one file" in results["example-gen"].errors
+    assert "run run-5 failed: example_gen did not end well" in results["report"].output

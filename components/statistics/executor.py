@@ -1,0 +1,106 @@
+"""The executor of TokenStatisticsGen."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx import types
+from tfx.components.statistics_gen.stats_artifact_utils import BINARY_PB_BASENAME
+from tfx.components.util import tfxio_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.properties import DATA_ROOT, EXAMPLES_ID, SPAN, SPAN_NAME, VERSION, span_of
+from components.statistics.tokens import split_batch
+from transform.features import DECLARATION, Declaration
+from transform.schema import raw_schema, token_schema
+
+_DESCRIPTORS = ["TokenStatisticsGen"]
+# Counts are exact for features of at most this many different tokens. Beyond, TFDV's sketch underestimates a count by no
+# more than 1/10000 of all tokens.
+_COUNTED_TOKENS = 10_000
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Computes TFDV's statistics of each split, as TFX's StatisticsGen does, after the cells are split into tokens."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
+        outputs = output_dict[standard_component_specs.STATISTICS_KEY]
+        statistics = artifact_utils.get_single_instance(outputs)
+        statistics.split_names = examples.split_names
+        statistics.span = span_of(examples)
+        _describe(statistics, examples)
+        with self._make_beam_pipeline() as pipeline:
+            for split in artifact_utils.decode_split_names(examples.split_names):
+                source = tfxio_utils.get_split_tfxio([examples], split, _DESCRIPTORS, raw_schema(DECLARATION))
+                path = os.path.join(artifact_utils.get_split_uri(outputs, split), BINARY_PB_BASENAME)
+                _ = (
+                    pipeline
+                    | f"Read[{split}]" >> source.BeamSource()
+                    | f"Statistics[{split}]" >> TokenStatistics(DECLARATION)
+                    | f"Write[{split}]" >> tfdv.WriteStatisticsToBinaryFile(path)
+                )
+
+
+def _describe(statistics: types.Artifact, examples: types.Artifact) -> None:
+    """Says of the statistics what they are of. The span stands, as the examples', among the custom properties, too."""
+    statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
+    for name in (SPAN, VERSION):
+        statistics.set_int_custom_property(name, examples.get_int_custom_property(name))
+    for name in (SPAN_NAME, DATA_ROOT):
+        statistics.set_string_custom_property(name, examples.get_string_custom_property(name))
+
+
+class TokenStatistics(beam.PTransform):
+    """Batches of raw examples to one DatasetFeatureStatisticsList of their tokens.
+
+    The group's values identify users: they are counted, and not named.
+
+    Args:
+        declaration: The declared columns.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        super().__init__()
+        self._declaration = declaration
+
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> beam.PCollection:
+        options = tfdv.StatsOptions(
+            schema=token_schema(self._declaration),
+            # The sketches count in C++ by batch; the exact generator shuffles every token through Python.
+            use_sketch_based_topk_uniques=True,
+            num_top_values=20,
+            num_quantiles_histogram_buckets=100,
+            num_rank_histogram_buckets=_COUNTED_TOKENS,
+        )
+        return (
+            batches
+            | "Split" >> beam.Map(split_batch, self._declaration).with_output_types(pa.RecordBatch)
+            | "Statistics" >> tfdv.GenerateStatistics(options)
+            | "Anonymous" >> beam.Map(_without_values_of, self._declaration.group)
+        )
+
+
+def _without_values_of(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList, column: str
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    anonymous = statistics_pb2.DatasetFeatureStatisticsList()
+    anonymous.CopyFrom(statistics)
+    for dataset in anonymous.datasets:
+        for feature in dataset.features:
+            if feature.path.step == [column]:
+                feature.string_stats.ClearField("top_values")
+                feature.string_stats.ClearField("rank_histogram")
+    return anonymous

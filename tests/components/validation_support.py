@@ -1,0 +1,71 @@
+"""What the tests of statistics and validation share: days of rows, and their statistics through the real executor."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import tensorflow as tf
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import Examples, ExampleStatistics
+
+from components.statistics.executor import Executor
+from data.interests import InterestConfig
+from data.synthesis import SynthesisConfig, generate_chunks
+from tests.support import BEAM_OPTIONS, RawRow, serialized
+from transform.features import DECLARATION
+
+TRAIN = "train"
+EVAL = "eval"
+
+
+def day(rows: int, span: int = 0, topics: int = 6, keywords: int = 6) -> list[RawRow]:
+    """The rows of one synthetic span; spans differ by chance only."""
+    interests = InterestConfig(topics=topics, keywords=keywords)
+    config = SynthesisConfig(rows=rows * 4, spans=4, seed=5, interests=interests)
+    names = [column.name for column in DECLARATION.columns]
+    return [dict(zip(names, row, strict=True)) for chunk, _ in generate_chunks(config, span) for row in chunk]
+
+
+def by_user(rows: list[RawRow]) -> dict[str, list[RawRow]]:
+    """The rows in two splits, all rows of a user in one."""
+    splits: dict[str, list[RawRow]] = {TRAIN: [], EVAL: []}
+    for row in rows:
+        splits[EVAL if random.Random(row["client_id"]).random() < 0.2 else TRAIN].append(row)
+    return splits
+
+
+def changed(rows: list[RawRow], share: float, change: Callable[[RawRow], RawRow]) -> list[RawRow]:
+    """The rows, a share of them replaced."""
+    rng = random.Random(0)
+    return [row | change(row) if rng.random() < share else row for row in rows]
+
+
+def write_examples(splits: Mapping[str, list[RawRow]], folder: Path) -> Examples:
+    """Raw examples on disk, as the example generator writes them."""
+    examples = Examples()
+    examples.uri = str(folder)
+    examples.split_names = artifact_utils.encode_split_names(list(splits))
+    for split, rows in splits.items():
+        (folder / f"Split-{split}").mkdir(parents=True)
+        path = str(folder / f"Split-{split}" / "data-00000-of-00001.gz")
+        with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions("GZIP")) as writer:
+            for record in serialized(rows, DECLARATION):
+                writer.write(record)
+    return examples
+
+
+def statistics_of(splits: Mapping[str, list[RawRow]], folder: Path) -> ExampleStatistics:
+    """The statistics of examples, by the component's executor."""
+    examples = write_examples(splits, folder / "examples")
+    examples.id = 7
+    examples.set_int_custom_property("span", 3)
+    examples.set_int_custom_property("version", 2)
+    examples.set_string_custom_property("span_name", "2026-01-04")
+    examples.set_string_custom_property("data_root", "/data")
+    statistics = ExampleStatistics()
+    statistics.uri = str(folder / "statistics")
+    context = Executor.Context(beam_pipeline_args=list(BEAM_OPTIONS))
+    Executor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"code_fingerprint": ""})
+    return statistics
