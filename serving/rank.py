@@ -12,6 +12,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _client(arguments: argparse.Namespace) -> RankingClient:
-    transport = "rest" if arguments.rest else "grpc"
+    transport: Literal["grpc", "rest"] = "rest" if arguments.rest else "grpc"
     files = (arguments.authorities, arguments.certificate, arguments.key)
     return RankingClient(
         arguments.server or f"localhost:{_PORTS[transport]}",

@@ -257,7 +257,9 @@ def test_an_empty_configuration_is_refused(model_service: Any) -> None:
 
 
 def test_the_unix_socket_answers_too(server: process.RunningServer) -> None:
-    flag = next(argument for argument in server.process.args if argument.startswith("--grpc_socket_path"))  # type: ignore
+    arguments = server.process.args
+    assert isinstance(arguments, list)
+    flag = next(argument for argument in map(str, arguments) if argument.startswith("--grpc_socket_path"))
     with grpc.insecure_channel(f"unix:{flag.partition('=')[2]}") as opened:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(opened)
         assert list(stub.Predict(predict_request([2.0]), timeout=20).outputs["y"].float_val) == [3.0]

@@ -62,10 +62,10 @@ def test_a_thousand_malformed_messages_get_an_error_each(channel: grpc.Channel) 
         if index % 2:
             data = noise.randbytes(noise.randrange(1, 200))
         else:
-            data = bytearray(good)
+            mutated = bytearray(good)
             for _ in range(noise.randrange(1, 8)):
-                data[noise.randrange(len(data))] = noise.randrange(256)
-            data = bytes(data[: noise.randrange(1, len(data) + 1)])
+                mutated[noise.randrange(len(mutated))] = noise.randrange(256)
+            data = bytes(mutated[: noise.randrange(1, len(mutated) + 1)])
         code = outcome(channel, METHODS[index % len(METHODS)], data)
         seen.add(code)
         # A changed byte may leave a valid request: another number, or an unknown field.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def test_tls_admits_callers_with_a_certificate_only(half_plus_two: Path, tmp_pat
             grpc.insecure_channel(server.grpc_address),
         ):
             with refused as channel:
-                assert code(lambda channel=channel: predict(channel, "default")) == grpc.StatusCode.UNAVAILABLE
+                assert code(functools.partial(predict, channel, "default")) == grpc.StatusCode.UNAVAILABLE
 
 
 def test_a_server_that_cannot_start_says_why(
