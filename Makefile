@@ -57,8 +57,8 @@ run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
 	@DATA_ROOT=var/synthetic/$(ROWS) scripts/run
 
-test: setup ## Run all tests, with one run of the pipeline from CSV to served version
-	@pytest
+test: setup ## Run all tests, with whole runs of the pipeline, in two processes
+	@pytest -n 2 --dist loadfile
 
 test-unit: setup ## Run the tests that need no pipeline run
 	@pytest -m "not end_to_end and not slow"
