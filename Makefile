@@ -6,7 +6,11 @@ DATA_ROOT ?=
 STATE_ROOT ?= var
 ENGINE ?= local
 ROWS ?= 200000
-export DATA_ROOT STATE_ROOT ENGINE EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
+SPANS ?=
+PRUNE_FLAGS ?=
+export DATA_ROOT STATE_ROOT ENGINE SPAN SPAN_VERSION WINDOW_SPANS
+export MAX_REJECTED_SHARE MAX_ROW_BYTES MAX_LIST_LENGTH DEAD_LETTER_RECEIVED MAX_DRIFT MIN_ROWS MAX_OOV_RATE TOLERATED
+export EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
 
 # Without bytecode files each start of TFX compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,19 +19,24 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
 
-.PHONY: help setup run run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings, with their defaults: DATA_ROOT=data/sample STATE_ROOT=var ENGINE=local (or beam) EPOCHS BATCH_SIZE"
-	@echo "  LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP; for run-synthetic: ROWS=200000"
+	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; README.md lists them."
 
 setup: ## Install the locked environment into .venv, if it is not there yet
 	@scripts/setup
 
 run: setup ## Run the pipeline on DATA_ROOT: from CSVs to a published model
 	@scripts/run
+
+ingest: setup ## Ingest and validate SPANS (FROM..TO, or a list; by default the window's) without training
+	@python -m pipeline.ingest $(SPANS)
+
+prune: setup ## Remove old spans, models and metadata; PRUNE_FLAGS=--help lists what is kept
+	@python -m pipeline.prune $(PRUNE_FLAGS)
 
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)

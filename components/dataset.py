@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
@@ -14,9 +13,8 @@ from tfx.types import artifact_utils, component_spec
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
-from components.example_gen.driver import SPAN_NAME
 from components.example_gen.spans import EVAL, TRAIN
-from components.span_window import span_of
+from components.properties import SPAN, SPAN_NAME, span_of
 
 WINDOW = "window"
 ANCHOR = "anchor"
@@ -50,19 +48,19 @@ class Executor(base_executor.BaseExecutor):
         else:
             _link(anchor, [TRAIN], output, TRAIN)
             _link(anchor, [EVAL], output, EVAL)
-        output.set_int_custom_property(utils.SPAN_PROPERTY_NAME, span_of(anchor))
+        output.set_int_custom_property(SPAN, span_of(anchor))
         output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
         output.set_string_custom_property(EVAL_SPAN, _name(anchor))
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
-    INPUTS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, Any]] = {
         WINDOW: component_spec.ChannelParameter(type=Examples, optional=True),
         ANCHOR: component_spec.ChannelParameter(type=Examples),
     }
-    OUTPUTS = {EXAMPLES: component_spec.ChannelParameter(type=Examples)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {EXAMPLES: component_spec.ChannelParameter(type=Examples)}
 
 
 class Dataset(base_component.BaseComponent):

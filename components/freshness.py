@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import ml_metadata as mlmd
 from tfx import types
@@ -13,7 +13,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples, InfraBlessing, PushedModel
 
 from components.lineage import judging_span
-from components.span_window import span_of
+from components.properties import span_of
 
 PUSHED = "pushed_model"
 DATASET = "dataset"
@@ -51,12 +51,12 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: dict[str, component_spec.ExecutionParameter] = {}
-    INPUTS = {
+    PARAMETERS: ClassVar[dict[str, Any]] = {}
+    INPUTS: ClassVar[dict[str, Any]] = {
         PUSHED: component_spec.ChannelParameter(type=PushedModel, optional=True),
         DATASET: component_spec.ChannelParameter(type=Examples),
     }
-    OUTPUTS = {BLESSING: component_spec.ChannelParameter(type=InfraBlessing)}
+    OUTPUTS: ClassVar[dict[str, Any]] = {BLESSING: component_spec.ChannelParameter(type=InfraBlessing)}
 
 
 class Freshness(base_component.BaseComponent):

@@ -19,8 +19,9 @@ Artifacts = dict[str, list[types.Artifact]]
 class LatestBlessedBeforeCandidate(resolver.ResolverStrategy):
     """Picks the newest blessed model that is older than the run's own, among those judged on no later span.
 
-    The run of a past day is compared with what was known by that day; models of the same span count by their age. TFX's LatestBlessedModelStrategy finds the run's own model as soon as that is blessed: a second run on unchanged data
-    then compares it with itself and publishes it again. Here such a run resolves what the first run resolved, and is cached.
+    The run of a past day is compared with what was known by that day. TFX's LatestBlessedModelStrategy finds the run's own
+    model as soon as that is blessed: a second run on unchanged data then compares it with itself and publishes it again.
+    Here such a run resolves what the first run resolved, and is cached.
 
     Inputs: `model` and `model_blessing` (every one in the pipeline's context) and `candidate` (this run's model). The same
     keys are returned; `model` and `model_blessing` are empty if no model has been blessed yet.

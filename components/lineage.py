@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ml_metadata as mlmd
-from tfx.components.example_gen import utils
 from tfx.types.standard_artifacts import Examples
 
 from components.dataset import EVAL_SPAN
+from components.properties import SPAN
 
 PIPELINE_RUN = "pipeline_run"
 NO_SPAN = 0
@@ -17,9 +17,11 @@ def judging_span(store: mlmd.MetadataStore, artifact_id: int) -> int:
 
     0 if the data has no spans, or the run had no dataset.
     """
-    for context in store.get_contexts_by_artifact(artifact_id):
-        if context.type == PIPELINE_RUN:
-            for artifact in store.get_artifacts_by_context(context.id):
-                if artifact.type == Examples.TYPE_NAME and EVAL_SPAN in artifact.custom_properties:
-                    return int(artifact.custom_properties[utils.SPAN_PROPERTY_NAME].int_value)
+    runs = [context.id for context in store.get_contexts_by_artifact(artifact_id) if context.type == PIPELINE_RUN]
+    if not runs:
+        return NO_SPAN
+    # Later runs that have read the artifact hold it, too: the first one has made it.
+    for artifact in store.get_artifacts_by_context(min(runs)):
+        if artifact.type == Examples.TYPE_NAME and EVAL_SPAN in artifact.custom_properties:
+            return int(artifact.custom_properties[SPAN].int_value)
     return NO_SPAN

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ml_metadata as mlmd
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.dsl.components.common import resolver
 
-from components.example_gen.driver import DATA_ROOT, SPAN_NAME
+from components.properties import DATA_ROOT, EXAMPLES_ID, SPAN_NAME, VERSION, span_of
 
 EXAMPLES = "examples"
+BLESSING = "blessing"
 ANCHOR = "anchor"
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -19,13 +19,14 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
     """Picks the `num_spans` newest spans that are older than the anchor's, the latest version of each, oldest first.
 
     It looks back from this run's own examples, not from the newest in the store: the run of a past day must not train on
-    later days. Spans count as ingested, days without data do not. A span that was ingested again replaces what it was.
+    later days. Only what has passed the validation gate counts; days without data do not. A span that was ingested again
+    replaces what it was.
 
     Args:
         num_spans: The most spans to pick.
 
-    Inputs: `examples` (every span that was ever ingested) and `anchor` (this run's examples). The same keys are returned;
-    `examples` is empty for the first span, and always for data without spans.
+    Inputs: `examples` (every span that was ever ingested), `blessing` (every DataBlessing) and `anchor` (this run's
+    examples). The same keys are returned; `examples` is empty for the first span, and always for data without spans.
     """
 
     def __init__(self, num_spans: int) -> None:
@@ -37,21 +38,17 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
         if not input_dict[ANCHOR]:
             return None
         anchor = input_dict[ANCHOR][0]
+        blessings = {blessing.get_int_custom_property(EXAMPLES_ID): blessing for blessing in input_dict[BLESSING]}
         latest: dict[int, types.Artifact] = {}
         for examples in sorted(input_dict[EXAMPLES], key=_age):
-            if _comparable(examples, anchor) and span_of(examples) < span_of(anchor):
+            if examples.id in blessings and _comparable(examples, anchor) and span_of(examples) < span_of(anchor):
                 latest[span_of(examples)] = examples
-        window = sorted(latest)[-self._num_spans :]
-        return {EXAMPLES: [latest[span] for span in window], ANCHOR: [anchor]}
-
-
-def span_of(examples: types.Artifact) -> int:
-    """The number of the span that an artifact holds."""
-    return int(examples.get_int_custom_property(utils.SPAN_PROPERTY_NAME))
+        window = [latest[span] for span in sorted(latest)[-self._num_spans :]]
+        return {EXAMPLES: window, BLESSING: [blessings[examples.id] for examples in window], ANCHOR: [anchor]}
 
 
 def _age(examples: types.Artifact) -> tuple[int, int]:
-    return examples.get_int_custom_property(utils.VERSION_PROPERTY_NAME), examples.id
+    return examples.get_int_custom_property(VERSION), examples.id
 
 
 def _comparable(examples: types.Artifact, anchor: types.Artifact) -> bool:

@@ -35,9 +35,10 @@ def span_path(root: Path, layout: Layout, day: datetime.date, *, in_eval: bool =
     raise ValueError(f"`layout` must be one of {LAYOUTS}. Received: {layout!r}.")
 
 
-def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> int:
+def write_rows(path: Path, rows: Iterable[Sequence[str] | bytes]) -> int:
     """Writes the header and the rows, in the declared order of columns, and returns the number of rows.
 
+    A row given as bytes is written as it is, whatever it holds, and a line end after it.
     The file appears under its name only when it is complete; a failure leaves nothing behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,10 +49,14 @@ def write_rows(path: Path, rows: Iterable[Sequence[str]]) -> int:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(HEADER)
             for row in rows:
+                count += 1
+                if isinstance(row, bytes):
+                    file.flush()
+                    file.buffer.write(row + b"\n")
+                    continue
                 if len(row) != len(HEADER):
                     raise ValueError(f"A row of {path} must have {len(HEADER)} cells. Received: {len(row)}.")
                 writer.writerow(row)
-                count += 1
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Converts a MovieLens release (ratings.csv, movies.csv) to interaction CSVs, without leakage.
+"""Converts a MovieLens release (ratings and movies, .csv or .dat) to interaction CSVs, without leakage.
 
     python -m data.movielens --source ml-latest-small --out DIR
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from data.auc import popularity_auc
 from data.csv_files import LAYOUTS, Layout, check_no_other_csvs, read_rows, span_path, write_rows
+from data.movielens_files import release_files
 from data.movielens_source import Movie, Ratings, Skipped, read_movies, read_ratings
 from data.movielens_users import UserState
 
@@ -100,13 +101,14 @@ def convert(source: Path, out: Path, config: MovieLensConfig) -> Conversion:
     Raises:
         FileNotFoundError: A file of the release is missing; the message names its path.
         FileExistsError: `out` holds CSVs of other runs.
-        ValueError: There is nothing to write, or no time that splits train from eval.
+        ValueError: The folder holds two formats, there is nothing to write, or no time that splits train from eval.
     """
-    movies, unreadable = read_movies(source / "movies.csv")
-    ratings, skipped = read_ratings(source / "ratings.csv", movies)
+    movies_file, ratings_file = release_files(source)
+    movies, unreadable = read_movies(movies_file)
+    ratings, skipped = read_ratings(ratings_file, movies)
     skipped = dataclasses.replace(skipped, movies=unreadable)
     if not len(ratings.timestamp):
-        raise ValueError(f"{source / 'ratings.csv'} must hold ratings of known movies. Received: none.")
+        raise ValueError(f"{ratings_file} must hold ratings of known movies. Received: none.")
     eval_from = ratings.split_time(config.eval_share) if config.layout == "train-eval" else None
     first_day = int(ratings.timestamp.min()) // DAY_SECONDS
 
@@ -154,7 +156,7 @@ def _cells(user: int, movie: Movie, liked: bool, state: UserState) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     default = MovieLensConfig()
     parser = argparse.ArgumentParser(prog="python -m data.movielens", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--source", type=Path, required=True, help="folder of ratings.csv and movies.csv")
+    parser.add_argument("--source", type=Path, required=True, help="folder of a release")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the CSVs into")
     parser.add_argument("--layout", choices=LAYOUTS, default=default.layout, help="where files lie (%(default)s)")
     group = parser.add_argument_group("rows", "explained in data/README.md, MovieLens")

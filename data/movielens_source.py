@@ -1,9 +1,8 @@
-"""Reads a MovieLens release: movies.csv as tokens, ratings.csv as compact arrays in order of time."""
+"""Reads a MovieLens release: the movies as tokens, the ratings as compact arrays in order of time."""
 
 from __future__ import annotations
 
 import array
-import csv
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR
+from data.cells import token
+from data.movielens_files import MOVIE_COLUMNS, RATING_COLUMNS, read_lines
 
 LIKED_FROM = 4.0
 _HIGHEST_RATING = 5.0
@@ -78,9 +78,9 @@ def read_movies(path: Path) -> tuple[dict[str, Movie], int]:
     """The movies by id, in the file's order, and the number of malformed lines."""
     movies: dict[str, Movie] = {}
     malformed = 0
-    for row in _lines(path, ("movieId", "title", "genres")):
+    for row in read_lines(path, MOVIE_COLUMNS):
         movie_id, title, genres = row["movieId"].strip(), row["title"], row["genres"]
-        topic = _token(genres.split("|")[0])
+        topic = token(genres.split("|")[0])
         if not movie_id.isdecimal() or movie_id in movies or not topic:
             malformed += 1
             continue
@@ -94,7 +94,7 @@ def read_ratings(path: Path, movies: Mapping[str, Movie]) -> tuple[Ratings, Skip
     user_column, movie_column = array.array("i"), array.array("i")
     liked_column, timestamp_column = array.array("b"), array.array("q")
     malformed = unknown = 0
-    for row in _lines(path, ("userId", "movieId", "rating", "timestamp")):
+    for row in read_lines(path, RATING_COLUMNS):
         try:
             user, rating, timestamp = int(row["userId"]), float(row["rating"]), int(row["timestamp"])
         except ValueError:
@@ -115,25 +115,6 @@ def read_ratings(path: Path, movies: Mapping[str, Movie]) -> tuple[Ratings, Skip
     rated, liked = np.array(movie_column, np.int32), np.array(liked_column, np.bool_)
     order = np.lexsort((rated, users, moments))
     return Ratings(users[order], rated[order], liked[order], moments[order]), Skipped(malformed, unknown)
-
-
-def _lines(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """The lines as column name -> cell; cells missing at a line's end are empty."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{path} must have the columns {columns}. Received no {missing}.")
-        try:
-            yield from reader
-        except csv.Error as error:
-            raise ValueError(f"{path} must be readable as CSV. Received at line {reader.line_num}: {error}.") from error
-
-
-def _token(text: str) -> str:
-    for separator in (LIST_SEPARATOR, WEIGHT_SEPARATOR):
-        text = text.replace(separator, " ")
-    return " ".join(text.split())
 
 
 def _era(title: str) -> str:

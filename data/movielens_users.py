@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import collections
 
+from data.cells import HISTORY_LENGTH, joined, most_frequent, shares
 from data.movielens_source import Movie
-from transform.features import DECLARATION, LIST_SEPARATOR, WEIGHT_SEPARATOR, History
 
-HISTORY_LENGTH = min(f.max_length for f in DECLARATION.features if isinstance(f, History))
 _CASUAL_FROM = 20
 _HEAVY_FROM = 200
 
@@ -72,21 +71,12 @@ class UserState:
 
     def history(self) -> tuple[str, str]:
         """The cells of the liked movies' topics and ids, oldest first, newest last."""
-        return (
-            LIST_SEPARATOR.join(movie.topic for movie in self._history),
-            LIST_SEPARATOR.join(movie.keyword for movie in self._history),
-        )
+        return joined(movie.topic for movie in self._history), joined(movie.keyword for movie in self._history)
 
     def follows(self) -> str:
         """The cell of the most liked topics, most liked first."""
-        return LIST_SEPARATOR.join(topic for topic, _ in _ranked(self._liked)[: self._max_follows])
+        return most_frequent(self._liked, self._max_follows)
 
     def favourites(self) -> str:
         """The cell of each topic's share of the liked events within the window, largest first."""
-        ranked = _ranked(self._favourite)
-        total = sum(count for _, count in ranked)
-        return LIST_SEPARATOR.join(f"{topic}{WEIGHT_SEPARATOR}{count / total:.4f}" for topic, count in ranked)
-
-
-def _ranked(counts: collections.Counter[str]) -> list[tuple[str, int]]:
-    return sorted(((topic, n) for topic, n in counts.items() if n > 0), key=lambda item: (-item[1], item[0]))
+        return shares(self._favourite)

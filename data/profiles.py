@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,13 @@ class Profiles:
     Args:
         config: InterestConfig. Number of topics and of follows.
         seed: int. Another seed gives other users.
+        topic_names: The token of each topic.
     """
 
-    def __init__(self, config: InterestConfig, seed: int) -> None:
+    def __init__(self, config: InterestConfig, seed: int, topic_names: Sequence[str]) -> None:
         self._config = config
         self._seed = seed
+        self._topic_names = topic_names
 
     def follows(self, user: IntArray) -> tuple[npt.NDArray[np.bool_], Iterator[str]]:
         """Which topics each user follows, [rows, topics], and the cells that list them."""
@@ -35,7 +37,7 @@ class Profiles:
         count = (self._uniform(_FOLLOW_COUNT, user, 1)[:, 0] * (self._config.max_follows + 1)).astype(np.int64)
         followed = np.zeros(order.shape, np.bool_)
         np.put_along_axis(followed, order, np.arange(self._config.topics) < count[:, None], axis=1)
-        return followed, _listed(order, count)
+        return followed, joined_names(order, count, self._topic_names)
 
     def favourites(self, user: IntArray, followed: npt.NDArray[np.bool_], day: int) -> Iterator[str]:
         """The cells of each user's favourite topics of the week before `day`, heaviest first; some users have none."""
@@ -45,9 +47,10 @@ class Profiles:
         count = (self._uniform(_FAVOURITE_COUNT, user, 1, day)[:, 0] * (most + 1)).astype(np.int64)
         weights = np.take_along_axis(affinity, order, axis=1) * (np.arange(most) < count[:, None])
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        names = self._topic_names
         for topics, shares, length in zip(order.tolist(), weights.tolist(), count.tolist(), strict=True):
             pairs = zip(topics[:length], shares[:length], strict=True)
-            yield LIST_SEPARATOR.join(f"{topic}{WEIGHT_SEPARATOR}{share:.4f}" for topic, share in pairs)
+            yield LIST_SEPARATOR.join([f"{names[topic]}{WEIGHT_SEPARATOR}{share:.4f}" for topic, share in pairs])
 
     def _uniform(self, stream: int, user: IntArray, width: int, day: int = 0) -> FloatArray:
         """[rows, width] numbers in [0, 1) that depend on the seed, the stream, the day and the user only."""
@@ -64,6 +67,7 @@ def _mixed(state: UintArray) -> UintArray:
     return state ^ (state >> np.uint64(32))
 
 
-def _listed(order: IntArray, count: IntArray) -> Iterator[str]:
-    for topics, length in zip(order.tolist(), count.tolist(), strict=True):
-        yield LIST_SEPARATOR.join(map(str, topics[:length]))
+def joined_names(entries: IntArray, length: IntArray, names: Sequence[str]) -> Iterator[str]:
+    """The cells that list the names of each row's first `length` entries."""
+    for row, count in zip(entries.tolist(), length.tolist(), strict=True):
+        yield LIST_SEPARATOR.join([names[entry] for entry in row[:count]])

@@ -9,147 +9,18 @@ is planted, and why no single column shows it, is told in data/interests.py; eve
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import datetime
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
-import numpy as np
+from data.csv_files import LAYOUTS
+from data.drift import DRIFT_KINDS, Drift, DriftKind
+from data.interests import InterestConfig
+from data.synthesis import BAD_ROWS_FILE, Synthesis, SynthesisConfig, synthesize
 
-from data.auc import auc_from_counts
-from data.csv_files import LAYOUTS, Layout, check_no_other_csvs, span_path, write_rows
-from data.interests import Impressions, InterestConfig, draw_impressions
-from data.profiles import Profiles
-from transform.features import LIST_SEPARATOR
-
-CHUNK_ROWS = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class SynthesisConfig:
-    """How many rows go where.
-
-    Args:
-        rows: int. Rows over all spans; the first spans get the remainder.
-        spans: int. Number of daily spans.
-        seed: int. Seed of all randomness.
-        start_date: date. Day of the first span.
-        layout: str. `files`, `folders` or `train-eval`.
-        eval_spans: int. With `train-eval`, how many of the last spans are for evaluation.
-        interests: InterestConfig. What the rows look like.
-    """
-
-    rows: int = 30_000
-    spans: int = 3
-    seed: int = 0
-    start_date: datetime.date = datetime.date(2026, 1, 1)
-    layout: Layout = "files"
-    eval_spans: int = 1
-    interests: InterestConfig = dataclasses.field(default_factory=InterestConfig)
-
-    def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise ValueError(f"`rows` must be positive. Received: {self.rows!r}.")
-        if not 1 <= self.spans <= self.rows:
-            raise ValueError(f"`spans` must lie between 1 and `rows` = {self.rows}. Received: {self.spans!r}.")
-        if self.seed < 0:
-            raise ValueError(f"`seed` must not be negative. Received: {self.seed!r}.")
-        if self.layout not in LAYOUTS:
-            raise ValueError(f"`layout` must be one of {LAYOUTS}. Received: {self.layout!r}.")
-        if self.layout == "train-eval" and not 1 <= self.eval_spans < self.spans:
-            raise ValueError(
-                f"`eval_spans` must lie between 1 and `spans` - 1 = {self.spans - 1}. Received: {self.eval_spans!r}."
-            )
-
-    def span_rows(self, span: int) -> int:
-        """The number of rows of the span numbered `span`, from 0."""
-        return self.rows // self.spans + (span < self.rows % self.spans)
-
-    def path(self, root: Path, span: int) -> Path:
-        """The CSV of the span numbered `span`, from 0."""
-        day = self.start_date + datetime.timedelta(days=span)
-        return span_path(root, self.layout, day, in_eval=span >= self.spans - self.eval_spans)
-
-
-@dataclasses.dataclass(frozen=True)
-class Synthesis:
-    """What was written. `oracle_auc` is the AUC of the true click probabilities: no model can expect more."""
-
-    paths: tuple[Path, ...]
-    rows: int
-    clicks: int
-    oracle_auc: float
-
-
-def generate_chunks(config: SynthesisConfig, span: int) -> Iterator[tuple[list[list[str]], Impressions]]:
-    """The rows of one span as cells in the declared order of columns, with the draws behind them, chunk by chunk."""
-    rows = config.span_rows(span)
-    users = max(1, config.rows // config.interests.rows_per_user)
-    profiles = Profiles(config.interests, config.seed)
-    for chunk, start in enumerate(range(0, rows, CHUNK_ROWS)):
-        rng = np.random.default_rng([config.seed, span, chunk])
-        user = rng.integers(0, users, min(CHUNK_ROWS, rows - start))
-        followed, follows = profiles.follows(user)
-        impressions = draw_impressions(config.interests, followed, rng)
-        cells = zip(
-            map(str, impressions.clicked.astype(int).tolist()),
-            map(str, (100_000 + user).tolist()),
-            map(str, (rng.random(len(user)) < 0.3).astype(int).tolist()),
-            map(str, (rng.random(len(user)) < 0.4).astype(int).tolist()),
-            map(str, impressions.topic.tolist()),
-            follows,
-            profiles.favourites(user, followed, span),
-            _joined(impressions.history_topics.tolist(), impressions.length.tolist()),
-            _joined(impressions.history_keywords.tolist(), impressions.length.tolist()),
-            map(str, impressions.keyword.tolist()),
-            strict=True,
-        )
-        yield [list(row) for row in cells], impressions
-
-
-def synthesize(config: SynthesisConfig, out: Path, truth: Path | None = None) -> Synthesis:
-    """Writes the CSVs under `out`; under `truth`, if given, one probability a line in .txt files of the same names.
-
-    Raises:
-        FileExistsError: `out` holds CSVs of other runs.
-        ValueError: `truth` lies inside `out`.
-    """
-    paths = tuple(config.path(out, span) for span in range(config.spans))
-    if truth is not None and truth.resolve().is_relative_to(out.resolve()):
-        raise ValueError(f"`truth` must lie outside of `out` = {out}. Received: {truth}.")
-    check_no_other_csvs(out, paths)
-    counts: dict[float, list[int]] = {}
-    written = 0
-    for span, path in enumerate(paths):
-        with contextlib.ExitStack() as stack:
-            file: TextIO | None = None
-            if truth is not None:
-                target = (truth / path.relative_to(out)).with_suffix(".txt")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file = stack.enter_context(target.open("w", encoding="utf-8"))
-            written += write_rows(path, _counted(config, span, counts, file))
-    clicks = sum(positives for _, positives in counts.values())
-    return Synthesis(paths, written, clicks, auc_from_counts(counts))
-
-
-def _counted(
-    config: SynthesisConfig, span: int, counts: dict[float, list[int]], truth: TextIO | None
-) -> Iterator[list[str]]:
-    for rows, impressions in generate_chunks(config, span):
-        probabilities = impressions.probability.tolist()
-        for probability, clicked in zip(probabilities, impressions.clicked.tolist(), strict=True):
-            counts.setdefault(probability, [0, 0])[clicked] += 1
-        if truth is not None:
-            truth.writelines(f"{probability!r}\n" for probability in probabilities)
-        yield from rows
-
-
-def _joined(entries: list[list[int]], lengths: list[int]) -> Iterator[str]:
-    for row, length in zip(entries, lengths, strict=True):
-        yield LIST_SEPARATOR.join(map(str, row[:length]))
+__all__ = ["SynthesisConfig", "main", "synthesize"]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -167,6 +38,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--eval-spans", type=int, default=default.eval_spans, help="last spans that evaluate, train-eval (%(default)s)"
     )
+    parser.add_argument(
+        "--bad-share", type=float, default=default.bad_share, help="bad rows planted per good row (%(default)s)"
+    )
+    parser.add_argument(
+        "--drift-from", type=datetime.date.fromisoformat, metavar="DATE", help="first day of a drift (none drifts)"
+    )
+    parser.add_argument("--drift-kind", choices=DRIFT_KINDS, help=f"what drifts ({Drift.kind})")
     group = parser.add_argument_group("impressions", "explained in data/interests.py, InterestConfig")
     for field in dataclasses.fields(InterestConfig):
         flag = "--" + field.name.replace("_", "-")
@@ -180,16 +58,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     out, truth = arguments.pop("out"), arguments.pop("truth")
     try:
         interests = InterestConfig(**{f.name: arguments.pop(f.name) for f in dataclasses.fields(InterestConfig)})
-        config = SynthesisConfig(interests=interests, **arguments)
+        drift = _drift(arguments.pop("drift_from"), arguments.pop("drift_kind"))
+        config = SynthesisConfig(interests=interests, drift=drift, **arguments)
         truth = truth or out.resolve().with_name(f"{out.resolve().name}.truth")
         result = synthesize(config, out, truth)
-    except (ValueError, OSError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"rows         {result.rows} in {len(result.paths)} files under {out}")
-    print(f"click rate   {result.clicks / result.rows:.4f}")
-    print(f"oracle AUC   {result.oracle_auc:.4f}   true probabilities under {truth}")
+    print("\n".join(_summary(result, config, out, truth)))
     return 0
+
+
+def _drift(start: datetime.date | None, kind: DriftKind | None) -> Drift | None:
+    if start is None:
+        if kind is not None:
+            raise ValueError(f"`drift_kind` must come with `drift_from`. Received: {kind!r} alone.")
+        return None
+    return Drift(start) if kind is None else Drift(start, kind)
+
+
+def _summary(result: Synthesis, config: SynthesisConfig, out: Path, truth: Path) -> Iterator[str]:
+    yield f"rows         {result.rows} in {len(result.paths)} files under {out}"
+    yield f"click rate   {result.clicks / result.rows:.4f}"
+    yield f"oracle AUC   {result.oracle_auc:.4f}   true probabilities under {truth}"
+    if config.bad_share:
+        bad = sum(result.bad_rows.values())
+        yield f"bad rows     {bad} of {len(result.bad_rows)} kinds, told in {truth / BAD_ROWS_FILE}"
+    if config.drift is not None:
+        yield f"drift        {config.drift.kind}, from {config.drift.start} on"
 
 
 if __name__ == "__main__":

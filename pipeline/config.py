@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from components.bounds import Bounds
+from components.example_gen.settings import IngestionSettings
+from components.validation.bounds import DataBounds
 from trainer.hyperparameters import Hyperparameters
 
 PIPELINE_NAME = "community-din"
@@ -25,6 +27,8 @@ class RunConfig:
         span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
         span_version: Which version of the span. Defaults to its newest.
         window_spans: How many spans before it train, at most.
+        ingestion: How strictly rows are read, and what is kept of the rejected ones.
+        data_bounds: What a span must hold to be trained on.
         hyperparameters: The model's and its training's.
         bounds: What a model must hold to be published.
         beam_pipeline_args: How the nodes' own Beam pipelines run.
@@ -38,6 +42,8 @@ class RunConfig:
     span: str = "newest"
     span_version: int | None = None
     window_spans: int = 7
+    ingestion: IngestionSettings = IngestionSettings()
+    data_bounds: DataBounds = DataBounds()
     hyperparameters: Hyperparameters = Hyperparameters()
     bounds: Bounds = Bounds()
     beam_pipeline_args: tuple[str, ...] = (
@@ -88,19 +94,34 @@ class RunConfig:
         return cls(
             data_root=str(data_root),
             state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()),
+            ingestion=IngestionSettings(**_read(given, _INGESTION)),
+            data_bounds=DataBounds(**_read(given, _DATA_BOUNDS)),
             hyperparameters=Hyperparameters(**_read(given, _HYPERPARAMETERS)),
             bounds=Bounds(**_read(given, _BOUNDS)),
             **_read(given, _SPANS),
         )
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(name.strip() for name in text.split(","))
+
+
+Kind = Callable[[str], Any]
+
 # The environment variables by the dataclass that takes them; each is the field of its name in lower case.
-_HYPERPARAMETERS: dict[str, type] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
-_BOUNDS: dict[str, type] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
-_SPANS: dict[str, type] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}
+_INGESTION: dict[str, Kind] = {
+    "MAX_REJECTED_SHARE": float,
+    "MAX_ROW_BYTES": int,
+    "MAX_LIST_LENGTH": int,
+    "DEAD_LETTER_RECEIVED": int,
+}
+_DATA_BOUNDS: dict[str, Kind] = {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names}
+_HYPERPARAMETERS: dict[str, Kind] = {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int}
+_BOUNDS: dict[str, Kind] = {"MIN_AUC": float, "MAX_AUC_DROP": float}
+_SPANS: dict[str, Kind] = {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int}
 
 
-def _read(given: Mapping[str, str], kinds: Mapping[str, type]) -> dict[str, Any]:
+def _read(given: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, Any]:
     """The settings among `kinds` that are given, in lower case."""
     settings = {}
     for name, kind in kinds.items():

@@ -15,6 +15,9 @@ from pipeline.display import CACHED, DONE, DetailHandler, Display, NodeLine
 from pipeline.pipeline import NODES
 from trainer.progress import LOGGER
 
+# A rejected file's message tells of five rules with three examples each.
+_LINES = 24
+
 
 class NodeError(RuntimeError):
     """A node failed. `node` is its id and the message the cause, in a line or two."""
@@ -78,9 +81,9 @@ def _training_on(line: NodeLine) -> Iterator[None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """The first lines of the innermost error, without Beam's notes on where it was running."""
+    """The innermost error's message, without Beam's notes on where it was running; a long one is cut."""
     while error.__cause__ is not None and not isinstance(error, NodeError):
         error = error.__cause__
     text = re.sub(r"\s*\[while running .*?\]\s*$", "", str(error), flags=re.DOTALL).strip()
-    lines = [line for line in text.splitlines() if line.strip()][:2]
+    lines = [line for line in text.splitlines() if line.strip()][:_LINES]
     return "\n".join(lines) or type(error).__name__

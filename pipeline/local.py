@@ -1,10 +1,11 @@
-"""A local run, from its first line on the screen to its last."""
+"""Local runs, from the first line on the screen to the last."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -18,19 +19,16 @@ from tfx.orchestration.portable.tfx_runner import IrBasedRunner
 from pipeline.config import RunConfig
 from pipeline.display import Display
 from pipeline.launcher import NodeError, cause_of, displayed
-from pipeline.pipeline import NODES, create_pipeline
-from pipeline.summary import print_summary
+from pipeline.pipeline import INGESTION, NODES, create_pipeline
+from pipeline.summary import print_ingestion, print_summary
 
 
 def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
     """Runs the pipeline and prints its summary. Returns the exit status: 0, or 1 if a node failed."""
     try:
-        with displayed(Display(console, len(NODES))) as run_ids, _runner(engine) as runner:
-            runner.run(create_pipeline(config))
-    except Exception as error:
-        logging.getLogger(__name__).exception("The run failed.")
-        failure = _node_error(error)
-        console.print(Text(f"\nFailed in {failure.node}: {failure.cause}", style="red"), soft_wrap=True)
+        run_ids = _run(config, engine, console, tuple(NODES))
+    except NodeError as failure:
+        _print_failure(failure, console)
         console.print(f"Log: {log}\nWhat is done is kept: the same command goes on from there.", soft_wrap=True)
         return 1
     if not run_ids:
@@ -38,6 +36,41 @@ def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
     for run_id in run_ids:
         print_summary(config, run_id, console, log)
     return 0
+
+
+def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Console, log: Path) -> int:
+    """Ingests and validates spans, oldest first, so that later runs find them in their windows.
+
+    A span that fails does not keep the others from being ingested. Returns the exit status: 1 if one failed, else 0.
+    """
+    failed = []
+    for span in spans:
+        console.print(Text(f"{span}", style="bold"))
+        config = dataclasses.replace(config, span=span)
+        try:
+            for run_id in _run(config, engine, console, INGESTION):
+                print_ingestion(config, run_id, console)
+        except NodeError as failure:
+            _print_failure(failure, console)
+            failed.append(span)
+    if failed:
+        console.print(f"Not ingested: {', '.join(failed)}. Log: {log}", soft_wrap=True)
+    return 1 if failed else 0
+
+
+def _run(config: RunConfig, engine: str, console: Console, nodes: tuple[str, ...]) -> set[str]:
+    """Runs some of the pipeline's nodes. Returns the run's id, or nothing if the runner was told not to run."""
+    try:
+        with displayed(Display(console, len(nodes))) as run_ids, _runner(engine) as runner:
+            runner.run(create_pipeline(config, nodes))
+    except Exception as error:
+        logging.getLogger(__name__).exception("The run failed.")
+        raise _node_error(error) from error
+    return run_ids
+
+
+def _print_failure(failure: NodeError, console: Console) -> None:
+    console.print(Text(f"\nFailed in {failure.node}: {failure.cause}", style="red"), soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tfx.components import (
     Evaluator,
-    ExampleValidator,
     Pusher,
-    StatisticsGen,
     Trainer,
     Transform,
 )
@@ -17,7 +17,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
 from components.dataset import Dataset
 from components.evaluation import eval_config
@@ -26,6 +26,12 @@ from components.example_gen.spans import EVAL
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.span_window import SpansBeforeAnchor
+from components.statistics.component import TokenStatisticsGen
+from components.validation.artifacts import DataBlessing
+from components.validation.example_validator import ExampleValidator
+from components.validation.previous_statistics import PreviousStatistics
+from components.validation.validation_gate import ValidationGate
+from components.validation.vocabulary_validator import VocabularyValidator
 from pipeline.config import REPOSITORY, RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -33,12 +39,15 @@ from transform.features import DECLARATION
 # What each node does, for people. The nodes run in this order.
 NODES = {
     "example_gen": "reads and checks the CSVs",
-    "statistics_gen": "computes statistics of every column",
-    "schema": "imports the schema of the declaration",
-    "example_validator": "compares the statistics with the schema",
+    "statistics_gen": "computes statistics of all tokens",
+    "previous_statistics": "finds the last accepted span",
+    "example_validator": "compares the span with it and the schema",
+    "validation_gate": "stops a bad span",
     "window": "finds the spans before this one",
     "dataset": "chooses the rows that train and judge",
+    "schema": "imports the schema of the declaration",
     "transform": "builds vocabularies, maps tokens to ids",
+    "vocabulary_validator": "measures what is out of vocabulary",
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
@@ -48,13 +57,22 @@ NODES = {
 }
 
 
-def create_pipeline(config: RunConfig) -> Pipeline:
-    """Returns the pipeline of a configuration; a function of its argument alone."""
+# The nodes that take a span in, and stop a bad one.
+INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
+
+
+def create_pipeline(config: RunConfig, nodes: Collection[str] = tuple(NODES)) -> Pipeline:
+    """Returns the pipeline of a configuration; a function of its arguments alone.
+
+    Args:
+        config: The configuration.
+        nodes: The ids of the nodes it has: all, or `INGESTION`.
+    """
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(config.metadata_path),
-        components=_nodes(config),
+        components=[node for node in _nodes(config) if node.id in nodes],
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
@@ -66,20 +84,40 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         declaration=DECLARATION,
         span=config.span,
         version=config.span_version,
+        settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
-    statistics_gen = StatisticsGen(examples=span).with_id("statistics_gen")
-    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
+    statistics_gen = TokenStatisticsGen(
+        examples=span, code_fingerprint=code_fingerprint("transform", "components/statistics")
+    ).with_id("statistics_gen")
+    statistics = statistics_gen.outputs["statistics"]
+    previous_statistics = Resolver(
+        strategy_class=PreviousStatistics,
+        statistics=Channel(type=ExampleStatistics),
+        blessing=Channel(type=DataBlessing),
+        anchor=statistics,
+    ).with_id("previous_statistics")
+    validation = code_fingerprint("transform/features.py", "transform/schema.py", "components/validation")
     example_validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema.outputs["schema"]
+        statistics=statistics,
+        previous_statistics=previous_statistics.outputs["statistics"],
+        bounds=config.data_bounds,
+        judge_split=EVAL,
+        code_fingerprint=validation,
     ).with_id("example_validator")
+    validation_gate = ValidationGate(anomalies=example_validator.outputs["anomalies"], code_fingerprint=validation).with_id(
+        "validation_gate"
+    )
+    schema = ImportSchemaGen(schema_file=str(REPOSITORY / "data" / "schema.pbtxt")).with_id("schema")
     window = Resolver(
         strategy_class=SpansBeforeAnchor,
         config={"num_spans": config.window_spans},
         examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        blessing=Channel(type=DataBlessing),
         anchor=span,
     ).with_id("window")
+    window.add_upstream_node(validation_gate)
     dataset = Dataset(
         window=window.outputs["examples"],
         anchor=span,
@@ -94,6 +132,13 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
         disable_statistics=True,
         custom_config={"code_fingerprint": code_fingerprint("transform")},
     ).with_id("transform")
+    vocabulary_validator = VocabularyValidator(
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        bounds=config.data_bounds,
+        split=EVAL,
+        code_fingerprint=validation,
+    ).with_id("vocabulary_validator")
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -105,6 +150,7 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")
+    trainer.add_upstream_node(vocabulary_validator)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
         strategy_class=LatestBlessedBeforeCandidate,
@@ -136,11 +182,14 @@ def _nodes(config: RunConfig) -> list[BaseNode]:
     return [
         example_gen,
         statistics_gen,
-        schema,
+        previous_statistics,
         example_validator,
+        validation_gate,
         window,
         dataset,
+        schema,
         transform,
+        vocabulary_validator,
         trainer,
         latest_blessed_model,
         evaluator,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,51 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.orchestration import metadata
 
+from components.lineage import PIPELINE_RUN
+
 # ml_metadata ships no types: a metadata_store_pb2.Artifact.
 Artifact = Any
 
 
-def run_outputs(metadata_path: str, run_id: str) -> dict[str, dict[str, list[Artifact]]]:
-    """The artifacts that the nodes of a run have put out, cached ones too: by node id, then by output key."""
+def number(artifact: Artifact, name: str) -> int:
+    """A custom property; 0 if it is not set. (To index the map of properties would set it.)"""
+    return int(artifact.custom_properties[name].int_value) if name in artifact.custom_properties else 0
+
+
+def text(artifact: Artifact, name: str) -> str:
+    """A custom property; empty if it is not set."""
+    return str(artifact.custom_properties[name].string_value) if name in artifact.custom_properties else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunRecord:
+    """What the nodes of a run have put out, by node id, then by output key; and which nodes took it from the cache."""
+
+    outputs: Mapping[str, Mapping[str, Sequence[Artifact]]]
+    cached: frozenset[str]
+
+    def one(self, node: str, key: str) -> Artifact:
+        """The only artifact of an output."""
+        (artifact,) = self.outputs[node][key]
+        return artifact
+
+    def all(self, node: str, key: str) -> Sequence[Artifact]:
+        """The artifacts of an output; none if a resolver has found none."""
+        return self.outputs.get(node, {}).get(key, ())
+
+
+def read_run(metadata_path: str, run_id: str) -> RunRecord:
+    """Reads a run from the metadata store. Raises LookupError if it holds no run of this id."""
     store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(metadata_path))
-    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+    context = store.get_context_by_type_and_name(PIPELINE_RUN, run_id)
     if context is None:
         raise LookupError(f"The metadata store holds no run of this id. Received: {run_id!r}.")
     outputs: dict[str, dict[str, list[Artifact]]] = {}
+    cached = set()
     for execution in store.get_executions_by_context(context.id):
         node = _node_of(store, execution)
+        if execution.last_known_state == mlmd_pb2.Execution.CACHED:
+            cached.add(node)
         events = [
             event
             for event in store.get_events_by_execution_ids([execution.id])
@@ -33,7 +65,7 @@ def run_outputs(metadata_path: str, run_id: str) -> dict[str, dict[str, list[Art
         artifacts = {a.id: a for a in store.get_artifacts_by_id([event.artifact_id for event in events])}
         for event in events:
             outputs.setdefault(node, {}).setdefault(event.path.steps[0].key, []).append(artifacts[event.artifact_id])
-    return outputs
+    return RunRecord(outputs, frozenset(cached))
 
 
 def _node_of(store: mlmd.MetadataStore, execution: mlmd_pb2.Execution) -> str:
@@ -53,10 +85,9 @@ class Published:
 
 def published(pushed_model: Artifact) -> Published | None:
     """What the pusher has published, or None."""
-    properties = pushed_model.custom_properties
-    if not properties["pushed"].int_value:
+    if not number(pushed_model, "pushed"):
         return None
-    return Published(properties["pushed_destination"].string_value, properties["pushed_version"].string_value)
+    return Published(text(pushed_model, "pushed_destination"), text(pushed_model, "pushed_version"))
 
 
 def split_sizes(statistics: Artifact, splits: tuple[str, ...]) -> Mapping[str, int]:

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from components.evaluation import Check, Evaluation, read_evaluation
-from components.example_gen.spans import EVAL, TRAIN
-from components.example_gen.executor import ROWS_READ, ROWS_USED
+from components.dataset import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS
+from components.evaluation import Check, read_evaluation
+from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
+from components.example_gen.reports import (
+    DEAD_LETTERS,
+    JSON_LINES,
+    REJECTED_PREFIX,
+    ROWS_READ,
+    ROWS_REJECTED,
+    ROWS_USED,
+)
+from components.example_gen.rules import RULES
+from components.example_gen.spans import EVAL, TRAIN, find_spans
+from components.validation.findings import REPORT_TEXT, read_report
+from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, published, run_outputs, split_sizes
+from pipeline.results import Artifact, RunRecord, number, published, read_run, split_sizes, text
+
+# A title, empty where the line goes on, and a text.
+Line = tuple[str, str]
+
+_PASSED_OVER = {
+    IGNORED_COLUMNS: "columns that are not declared",
+    IGNORED_FILES: "files that are no data files",
+    HEADER_ONLY_FILES: "files without rows",
+}
 
 
 def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -> None:
@@ -23,37 +46,114 @@ def print_summary(config: RunConfig, run_id: str, console: Console, log: Path) -
         console: Where to print.
         log: The run's log file.
     """
-    outputs = run_outputs(config.metadata_path, run_id)
+    run = read_run(config.metadata_path, run_id)
+    lines = [
+        *_rows(run),
+        *_validation(run),
+        *_window(config, run),
+        *_vocabularies(run),
+        *_quality(config, run),
+        *_publication(config, run),
+        ("Log", str(log)),
+    ]
     console.print()
-    console.print(_facts(config, outputs, log))
+    console.print(_table(lines))
 
 
-def _facts(config: RunConfig, outputs: dict[str, dict[str, list[Artifact]]], log: Path) -> Table:
-    examples = outputs["example_gen"]["examples"][0].custom_properties
-    sizes = split_sizes(outputs["statistics_gen"]["statistics"][0], (TRAIN, EVAL))
-    evaluation = read_evaluation(outputs["evaluator"]["evaluation"][0].uri, config.bounds)
-    blessed = outputs["evaluator"]["blessing"][0].custom_properties["blessed"].int_value == 1
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="bold", no_wrap=True)
-    facts.add_column(overflow="fold")
-    facts.add_row("Rows", f"{examples[ROWS_READ].int_value} read, {examples[ROWS_USED].int_value} used")
-    facts.add_row("Split", f"{sizes[TRAIN]} train, {sizes[EVAL]} eval")
-    facts.add_row("Quality", f"AUC {evaluation.auc:.4f}, log loss {evaluation.log_loss:.4f} on {evaluation.rows} rows")
+def print_ingestion(config: RunConfig, run_id: str, console: Console) -> None:
+    """Prints what went in, of a run that only ingested."""
+    run = read_run(config.metadata_path, run_id)
+    console.print(_table([*_rows(run), *_validation(run)]))
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, content in lines:
+        table.add_row(title, content)
+    return table
+
+
+def _rows(run: RunRecord) -> Iterator[Line]:
+    examples = run.one("example_gen", "examples")
+    rejected = number(examples, ROWS_REJECTED)
+    counts = f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
+    yield "Rows", counts + (f", {rejected} rejected: {_by_rule(examples)}" if rejected else "")
+    if rejected:
+        yield "", f"dead letters: {os.path.join(examples.uri, DEAD_LETTERS)}-*{JSON_LINES}"
+    for name, title in _PASSED_OVER.items():
+        if passed_over := text(examples, name):
+            yield "", f"{title}: {passed_over}"
+
+
+def _by_rule(examples: Artifact) -> str:
+    counts = {rule.id: number(examples, REJECTED_PREFIX + rule.id) for rule in RULES}
+    return ", ".join(f"{rule} {count}" for rule, count in sorted(counts.items(), key=lambda item: -item[1]) if count)
+
+
+def _validation(run: RunRecord) -> Iterator[Line]:
+    anomalies = run.one("example_validator", "anomalies")
+    report = read_report(anomalies.uri)
+    compared = f"compared with {report.previous_span}" if report.previous_span else "no earlier span to compare with"
+    warnings = "1 warning" if len(report.warnings) == 1 else f"{len(report.warnings)} warnings"
+    yield "Data", f"{len(report.findings)} checks, {warnings}; {compared}"
+    for finding in report.warnings:
+        yield "", f"{finding}"
+    yield "", f"report: {os.path.join(anomalies.uri, REPORT_TEXT)}"
+
+
+def _vocabularies(run: RunRecord) -> Iterator[Line]:
+    rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
+    shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
+    yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
+
+
+def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+    dataset = run.one("dataset", "examples")
+    span = run.one("example_gen", "examples")
+    if text(dataset, JUDGED_BY) == NEXT_SPAN:
+        names = text(dataset, TRAIN_SPANS).split(",")
+        spans = names[0] if len(names) == 1 else f"{len(names)} spans from {names[0]} to {names[-1]}"
+        rows = sum(number(examples, ROWS_USED) for examples in run.all("window", "examples"))
+        judging = number(span, ROWS_USED)
+        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {text(dataset, EVAL_SPAN)} judge"
+    else:
+        sizes = split_sizes(run.one("statistics_gen", "statistics"), (TRAIN, EVAL))
+        name = text(dataset, EVAL_SPAN)
+        yield (
+            "Split",
+            f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
+        )
+    missing = _missing(config, dataset)
+    if missing:
+        yield "", f"in DATA_ROOT but not in the window: {', '.join(missing)}; `make ingest` takes them in"
+
+
+def _missing(config: RunConfig, dataset: Artifact) -> list[str]:
+    """The spans that the window would hold if they had been ingested."""
+    available = list(find_spans(config.data_root).values())
+    anchor = text(dataset, EVAL_SPAN)
+    if anchor not in available:
+        return []
+    before = available[: available.index(anchor)][-config.window_spans :]
+    return [name for name in before if name not in text(dataset, TRAIN_SPANS).split(",")]
+
+
+def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+    evaluation = read_evaluation(run.one("evaluator", "evaluation").uri, config.bounds)
+    if "trainer" in run.cached:
+        yield "Trained", "before: the data, the code and the settings are those of an earlier run"
+    yield "Quality", f"AUC {evaluation.auc:.4f}, log loss {evaluation.log_loss:.4f} on {evaluation.rows} rows"
     for name, metrics in sorted(evaluation.slices.items()):
-        facts.add_row("", f"{name}: {_slice(metrics)}")
-    facts.add_row("Blessed", "yes" if blessed else "no")
+        rows = f"{metrics['example_count']:.0f} rows"
+        yield "", f"{name}: AUC {metrics['auc']:.4f}, log loss {metrics['binary_crossentropy']:.4f} on {rows}"
+    blessed = number(run.one("evaluator", "blessing"), "blessed") == 1
+    yield "Blessed", "yes" if blessed else "no"
     for check in evaluation.checks:
-        facts.add_row("", _check(check))
-    if not _compared(evaluation):
-        facts.add_row("", "no earlier blessed model to compare with")
-    for title, text in _publication(config, outputs["pusher"]["pushed_model"][0]):
-        facts.add_row(title, text)
-    facts.add_row("Log", str(log))
-    return facts
-
-
-def _slice(metrics: dict[str, float]) -> str:
-    return f"AUC {metrics['auc']:.4f}, log loss {metrics['binary_crossentropy']:.4f} on {metrics['example_count']:.0f} rows"
+        yield "", _check(check)
+    if len(evaluation.checks) == 1:
+        yield "", "no earlier blessed model to compare with"
 
 
 def _check(check: Check) -> str:
@@ -61,18 +161,18 @@ def _check(check: Check) -> str:
     return f"{check.name}: {check.value:+.4f} against the bound {check.bound:+.4f}: {verdict}"
 
 
-def _compared(evaluation: Evaluation) -> bool:
-    return len(evaluation.checks) > 1
-
-
-def _publication(config: RunConfig, pushed_model: Artifact) -> list[tuple[str, str]]:
-    version = published(pushed_model)
-    if version is None:
-        return [("Published", "no: the model is not blessed"), ("Next", "see the bounds above")]
-    return [
-        ("Published", f"version {version.version} at {version.path}"),
-        (
-            "Next",
-            f"tensorflow_model_server --model_name={config.pipeline_name} --model_base_path={config.serving_root}",
-        ),
-    ]
+def _publication(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+    version = published(run.one("pusher", "pushed_model"))
+    later = [published(pushed) for pushed in run.all("published_later", "pushed_model")]
+    if version is not None and "pusher" in run.cached:
+        yield "Published", f"nothing new: this model is version {version.version} at {version.path}"
+    elif version is not None:
+        yield "Published", f"version {version.version} at {version.path}"
+    elif later and later[0] is not None:
+        yield "Published", f"no: version {later[0].version}, of a later span, is published"
+        return
+    else:
+        yield "Published", "no: the model is not blessed"
+        yield "Next", "see the bounds above"
+        return
+    yield "Next", f"make serve STATE_ROOT={config.state_root}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from google.protobuf import struct_pb2
+from typing import Any
+
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
+from components.example_gen.configuration import INGESTION, pack
 from components.example_gen.driver import SPAN_SETTING, VERSION_SETTING, SpanDriver
 from components.example_gen.executor import Executor
+from components.example_gen.settings import IngestionSettings
 from components.example_gen.spans import EVAL, NEWEST, TRAIN
 from transform.features import Declaration
 
@@ -22,8 +25,9 @@ class InteractionExampleGen(FileBasedExampleGen):
         span: Which span: `newest`, or its folder's name, its date or its number.
         version: Which version of the span. Defaults to its newest.
         train_buckets: Of `train_buckets + eval_buckets` hash buckets of the group, how many go to `train`. All rows of one
-            user are on the same side. Not used if the folder holds a `train` and an `eval` folder, which then are the splits.
+            user are on the same side. Not used if the folder holds a `train` and an `eval` folder: those are the splits.
         eval_buckets: The same for `eval`.
+        settings: How strictly rows are read, and what is kept of the rejected ones.
         code_fingerprint: Changes whenever the code that reads rows changes, to keep the cache honest.
 
     Outputs:
@@ -41,16 +45,18 @@ class InteractionExampleGen(FileBasedExampleGen):
         version: int | None = None,
         train_buckets: int = 4,
         eval_buckets: int = 1,
+        settings: IngestionSettings | None = None,
         code_fingerprint: str = "",
     ) -> None:
         buckets = ((TRAIN, train_buckets), (EVAL, eval_buckets))
         split = example_gen_pb2.SplitConfig.Split
-        settings = struct_pb2.Struct()
-        settings.update({"code_fingerprint": code_fingerprint, SPAN_SETTING: span})
+        values: dict[str, Any] = {
+            "code_fingerprint": code_fingerprint,
+            INGESTION: (settings or IngestionSettings()).to_dict(),
+            SPAN_SETTING: span,
+        }
         if version is not None:
-            settings[VERSION_SETTING] = version
-        custom_config = example_gen_pb2.CustomConfig()
-        custom_config.custom_config.Pack(settings)
+            values[VERSION_SETTING] = version
         super().__init__(
             input_base=input_base,
             # The driver replaces it by the span's files.
@@ -61,5 +67,5 @@ class InteractionExampleGen(FileBasedExampleGen):
                     partition_feature_name=declaration.group,
                 )
             ),
-            custom_config=custom_config,
+            custom_config=pack(values),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from google.protobuf import struct_pb2
 from tfx.components.example_gen import driver, utils
 from tfx.orchestration.portable import data_types
 from tfx.proto import example_gen_pb2
@@ -13,10 +12,10 @@ from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, proto_utils
 
+from components.example_gen.configuration import pack, unpack
 from components.example_gen.spans import NEWEST, Source, find_source
+from components.properties import DATA_ROOT, SPAN_NAME
 
-SPAN_NAME = "span_name"
-DATA_ROOT = "data_root"
 # The settings that choose a span, in the component's custom_config.
 SPAN_SETTING = "span"
 VERSION_SETTING = "version"
@@ -25,19 +24,20 @@ VERSION_SETTING = "version"
 class SpanDriver(driver.FileBasedDriver):
     """Resolves the asked-for span and version to files.
 
-    Beyond TFX's driver it finds the data root's layout by itself, takes a span's re-exports for its versions, and forgets the
-    question once it is answered: the newest span is the same execution, and the same cache entry, as that span by its name.
+    Beyond TFX's driver it finds the data root's layout by itself, takes a span's re-exports for its versions, and forgets
+    the question once it is answered: the newest span is the same execution, and cache entry, as that span by its name.
     The examples carry the custom properties `span`, `version`, `span_name` and `data_root`.
     """
 
-    def resolve_exec_properties(self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any) -> dict[str, Any]:
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
         data_root = exec_properties[keys.INPUT_BASE_KEY]
-        settings, custom_config = read_settings(exec_properties)
+        settings = unpack(exec_properties.get(keys.CUSTOM_CONFIG_KEY))
         version = settings.pop(VERSION_SETTING, None)
         source = find_source(data_root, settings.pop(SPAN_SETTING, NEWEST), None if version is None else int(version))
         self._source, self._data_root = source, data_root
-        custom_config.custom_config.Pack(_struct(settings))
-        exec_properties[keys.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(custom_config)
+        exec_properties[keys.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(pack(settings))
         split = example_gen_pb2.Input.Split
         inputs = example_gen_pb2.Input(splits=[split(name=name, pattern=pattern) for name, pattern in source.patterns])
         exec_properties[keys.INPUT_CONFIG_KEY] = proto_utils.proto_to_json(inputs)
@@ -56,22 +56,7 @@ class SpanDriver(driver.FileBasedDriver):
         return result
 
 
-def read_settings(exec_properties: dict[str, Any]) -> tuple[dict[str, Any], example_gen_pb2.CustomConfig]:
-    """The settings in the execution's custom_config, and the message that holds them."""
-    custom_config = example_gen_pb2.CustomConfig()
-    text = exec_properties.get(keys.CUSTOM_CONFIG_KEY)
-    if text:
-        proto_utils.json_to_proto(text, custom_config)
-    struct = struct_pb2.Struct()
-    custom_config.custom_config.Unpack(struct)
-    return dict(struct), custom_config
-
-
-def _struct(settings: dict[str, Any]) -> struct_pb2.Struct:
-    struct = struct_pb2.Struct()
-    struct.update(settings)
-    return struct
-
-
 def _fingerprint(data_root: str, source: Source) -> str:
-    return "\n".join(io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns)
+    return "\n".join(
+        io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns
+    )

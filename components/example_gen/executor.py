@@ -1,38 +1,57 @@
-"""The executor of InteractionExampleGen: CSV files to tf.Examples on Beam."""
+"""The executor of InteractionExampleGen: CSV and TSV files to tf.Examples and dead letters on Beam."""
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
-from apache_beam.io.filesystems import FileSystems
 from tfx import types
-from tfx.components.example_gen.base_example_gen_executor import BaseExampleGenExecutor
+from tfx.components.example_gen import write_split
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.example_gen.reader import InvalidInputError, Row, read_rows
-from transform.features import DECLARATION, Declaration
+from components.example_gen.accounting import write_reports
+from components.example_gen.configuration import patterns_of, settings_of, splits_of
+from components.example_gen.encoding import Splits
+from components.example_gen.files import FileRange, bundle, find_files, read_headers
+from components.example_gen.reports import (
+    DEAD_LETTERS,
+    JSON_LINES,
+    ROWS_READ,
+    ROWS_USED,
+    read_dead_letters,
+    read_file_counts,
+    totals,
+)
+from components.example_gen.rules import InvalidInputError
+from components.example_gen.settings import IngestionSettings
+from components.example_gen.shards import PARTIAL, Shard, WriteShard
+from components.example_gen.verdict import check_files, complaint, top_rules
+from transform.features import DECLARATION
 
-ROWS_READ = "rows_read"
-ROWS_USED = "rows_used"
-_FILE_COUNTS = "files"
-_REPORT_URI = "_report_uri"
+__all__ = ["ROWS_READ", "ROWS_USED", "Executor", "read_dead_letters", "read_file_counts"]
+
+IGNORED_COLUMNS = "ignored_columns"
+IGNORED_FILES = "ignored_files"
+HEADER_ONLY_FILES = "header_only_files"
+
+_NAMED = 20
+_log = logging.getLogger(__name__)
 
 
-class Executor(BaseExampleGenExecutor):
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads the files of each input split and writes one tf.Example a row: a bytes value a column, an int64 for the label.
 
-    The counts of each file are written beside the examples, as JSON lines, and their sums become the artifact's properties
-    `rows_read` and `rows_used`.
+    Rows that break a rule become dead letters beside the examples. The counts of each file are there too, and their sums
+    are integer properties of the artifact: `rows_read`, `rows_used`, `rows_rejected`, `blank_lines`, and
+    `rejected_<rule id>` for every rule. The text properties `ignored_columns`, `ignored_files` and `header_only_files`
+    name what was passed over.
     """
-
-    def GetInputSourceToExamplePTransform(self) -> type[beam.PTransform]:
-        return _CsvToExamples
 
     def Do(
         self,
@@ -40,65 +59,112 @@ class Executor(BaseExampleGenExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
+        """Ingests the files.
+
+        Args:
+            input_dict: Empty.
+            output_dict: The artifact `examples`.
+            exec_properties: `input_base`, `input_config` and `output_config` as stock ExampleGens have them, and
+                `custom_config`, whose Struct holds the `IngestionSettings` under "ingestion".
+
+        Raises:
+            InvalidInputError: A file cannot be used, too many rows are rejected, or none is left. TFX then deletes the
+                output; the dead letters are kept in the execution's stateful working directory, which the message names.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        super().Do(input_dict, output_dict, {**exec_properties, _REPORT_URI: examples.uri})
+        settings = settings_of(exec_properties)
+        splits = splits_of(exec_properties)
+        found = {name: find_files(pattern) for name, pattern in patterns_of(exec_properties).items()}
+        files = read_headers([path for paths in found.values() for path in paths.data], DECLARATION, settings)
+        shards = [
+            shard
+            for name, paths in found.items()
+            for shard in _shards(name, bundle([files[path] for path in paths.data], settings.range_bytes))
+        ]
+        self._write(shards, splits, examples, settings)
         counts = read_file_counts(examples.uri)
-        for name in (ROWS_READ, ROWS_USED):
-            examples.set_int_custom_property(name, sum(count[name] for count in counts))
+        self._judge(counts, examples.uri, settings)
+        notes = {
+            IGNORED_COLUMNS: [repr(column) for file in files.values() for column in file.header.others],
+            IGNORED_FILES: [path for paths in found.values() for path in paths.ignored],
+            HEADER_ONLY_FILES: [count["file"] for count in counts if not count[ROWS_READ]],
+        }
+        _describe(examples, exec_properties, counts, notes)
+
+    def _write(
+        self, shards: Sequence[Shard], splits: Mapping[str, Splits], examples: types.Artifact, settings: IngestionSettings
+    ) -> None:
+        names = [name for split in splits.values() for name in split.names]
+        examples.split_names = artifact_utils.encode_split_names(names)
+        # What an attempt that was cut off has left there would be read as part of this one.
+        if fileio.exists(examples.uri):
+            fileio.rmtree(examples.uri)
+        split_uris = {name: artifact_utils.get_split_uri([examples], name) for name in names}
+        for uri in split_uris.values():
+            fileio.makedirs(uri)
+        with self._make_beam_pipeline() as pipeline:
+            reports = (
+                pipeline
+                | "Shards" >> beam.Create(shards)
+                | "Spread" >> beam.Reshuffle()
+                | "WriteShard" >> beam.ParDo(WriteShard(DECLARATION, settings, splits, examples.uri, split_uris))
+                # What was written is not written again when a later step is repeated.
+                | "Written" >> beam.Reshuffle()
+            )
+            write_reports(reports, examples.uri)
+        fileio.rmtree(os.path.join(examples.uri, PARTIAL))
+
+    def _judge(self, counts: Sequence[dict[str, Any]], uri: str, settings: IngestionSettings) -> None:
+        check_files(counts)
+        reason = complaint(counts, settings)
+        if not reason:
+            return
+        kept = self._keep_dead_letters(uri)
+        told = [reason, top_rules(counts, read_dead_letters(uri))]
+        told += [f"All rejected rows: {kept}/{DEAD_LETTERS}-*{JSON_LINES}"] if kept else []
+        raise InvalidInputError("\n".join(part for part in told if part))
+
+    def _keep_dead_letters(self, uri: str) -> str | None:
+        """Copies them to where TFX leaves them after a failure. Returns that folder, or None if nothing is kept."""
+        folder = self._context.stateful_working_dir if self._context else None
+        files = fileio.glob(os.path.join(uri, f"{DEAD_LETTERS}-*{JSON_LINES}"))
+        if not folder or not files:
+            return None
+        fileio.makedirs(folder)
+        for file in files:
+            fileio.copy(file, os.path.join(folder, os.path.basename(file)), overwrite=True)
+        return folder
 
 
-class _CsvToExamples(beam.PTransform):
-    def __init__(self, exec_properties: dict[str, Any], split_pattern: str) -> None:
-        super().__init__()
-        self._pattern = os.path.join(exec_properties[standard_component_specs.INPUT_BASE_KEY], split_pattern)
-        self._report = os.path.join(exec_properties[_REPORT_URI], f"{_FILE_COUNTS}-{os.path.dirname(split_pattern)}")
-
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        files = sorted(fileio.glob(self._pattern))
-        if not files:
-            raise InvalidInputError(f"At least one file must match {self._pattern}. Received: none.")
-        outputs = (
-            pipeline
-            | "Files" >> beam.Create(files)
-            | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.FlatMap(_read_file, DECLARATION).with_outputs(_FILE_COUNTS, main="examples")
-        )
-        _ = (
-            outputs[_FILE_COUNTS]
-            | "ToJson" >> beam.Map(json.dumps)
-            | "WriteCounts" >> beam.io.WriteToText(self._report, file_name_suffix=".jsonl", shard_name_template="")
-        )
-        return outputs["examples"] | "Typed" >> beam.Map(lambda example: example).with_output_types(tf.train.Example)
+def _shards(split: str, bundles: Sequence[Sequence[FileRange]]) -> list[Shard]:
+    numbered = [f"{index:05d}-of-{len(bundles):05d}" for index in range(len(bundles))]
+    prefix = write_split.DEFAULT_TF_RECORD_FILE_NAME
+    return [
+        Shard(f"{split}-{number}", f"{prefix}-{number}.gz", split, ranges)
+        for number, ranges in zip(numbered, bundles, strict=True)
+    ]
 
 
-def read_file_counts(uri: str) -> list[dict[str, Any]]:
-    """What was read from each file: dicts of `file`, `rows_read` and `rows_used`. `uri` is that of the examples."""
-    counts = []
-    for report in sorted(fileio.glob(os.path.join(uri, f"{_FILE_COUNTS}-*.jsonl"))):
-        with fileio.open(report) as lines:
-            counts += [json.loads(line) for line in lines]
-    return counts
-
-
-def _read_file(file: str, declaration: Declaration) -> Iterator[tf.train.Example | beam.pvalue.TaggedOutput]:
-    rows = 0
-    with FileSystems.open(file) as lines:
-        for row in read_rows(lines, file, declaration):
-            rows += 1
-            yield to_example(row, declaration)
-    if not rows:
-        raise InvalidInputError(f"{file}, line 2: A file must hold at least one row. Received: a header only.")
-    yield beam.pvalue.TaggedOutput(_FILE_COUNTS, {"file": file, ROWS_READ: rows, ROWS_USED: rows})
-
-
-def to_example(row: Row, declaration: Declaration) -> tf.train.Example:
-    """The row as a tf.Example."""
-    example = tf.train.Example()
-    feature = example.features.feature
-    for column in declaration.columns:
-        cell = row.cells[column.name]
-        if column.kind == "label":
-            feature[column.name].int64_list.value.append(int(cell))
-        else:
-            feature[column.name].bytes_list.value.append(cell.encode())
-    return example
+def _describe(
+    examples: types.Artifact,
+    exec_properties: Mapping[str, Any],
+    counts: Sequence[dict[str, Any]],
+    notes: Mapping[str, Sequence[str]],
+) -> None:
+    """Sets the artifact's properties, and logs what was passed over."""
+    payload_format = exec_properties.get(standard_component_specs.OUTPUT_DATA_FORMAT_KEY)
+    if payload_format:
+        examples_utils.set_payload_format(examples, payload_format)
+    file_format = exec_properties.get(standard_component_specs.OUTPUT_FILE_FORMAT_KEY)
+    if file_format:
+        examples_utils.set_file_format(examples, write_split.to_file_format_str(file_format))
+    for name, number in totals(counts).items():
+        examples.set_int_custom_property(name, number)
+    for name, values in notes.items():
+        distinct = list(dict.fromkeys(values))
+        if distinct:
+            more = f" and {len(distinct) - _NAMED} more" if len(distinct) > _NAMED else ""
+            text = ", ".join(distinct[:_NAMED]) + more
+            examples.set_string_custom_property(name, text)
+            _log.warning("%s: %s", name, text)

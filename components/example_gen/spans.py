@@ -4,7 +4,7 @@ A data root has one of three layouts:
 
 | layout | what it holds | splits |
 |---|---|---|
-| spans | a folder a span: `span-<number>` or `<YYYY>-<MM>-<DD>`; re-exports of it in its `version-<number>` folders | by client |
+| spans | a folder a span, `span-<number>` or `<YYYY>-<MM>-<DD>`; its re-exports in `version-<number>` folders | by client |
 | given splits | a `train` and an `eval` folder | as given |
 | flat | data files | by client |
 
@@ -22,7 +22,7 @@ from typing import Literal
 
 from tfx.dsl.io import fileio
 
-from components.example_gen.reader import InvalidInputError
+from components.example_gen.rules import InvalidInputError
 
 NEWEST = "newest"
 TRAIN = "train"
@@ -75,7 +75,9 @@ def find_spans(data_root: str) -> dict[int, str]:
         spans[number] = name
     if len({bool(_DATED.fullmatch(name)) for name in spans.values()}) > 1:
         names = sorted(spans.values())
-        raise InvalidInputError(f"The spans of {data_root} must all be dated, or all be numbered. Received: {', '.join(names)}.")
+        raise InvalidInputError(
+            f"The spans of {data_root} must all be dated, or all be numbered. Received: {', '.join(names)}."
+        )
     return dict(sorted(spans.items()))
 
 
@@ -93,9 +95,7 @@ def find_source(data_root: str, span: str = NEWEST, version: int | None = None) 
     spans = find_spans(data_root)
     if not spans:
         return _without_spans(data_root, span)
-    number = max(spans) if span == NEWEST else _number(span)
-    if number is None and span.isdecimal():
-        number = int(span)
+    number = max(spans) if span == NEWEST else span_number(span)
     if number not in spans:
         raise InvalidInputError(
             f"`SPAN` must be `{NEWEST}` or a span of {data_root}, which has {_shown(spans)}. Received: {span}, which is "
@@ -103,11 +103,6 @@ def find_source(data_root: str, span: str = NEWEST, version: int | None = None) 
         )
     name = spans[number]
     return Source("spans", number, name, *_version(os.path.join(data_root, name), name, version))
-
-
-def span_folder(span: str) -> str:
-    """A span's folder name as `SPAN` may give it: a date or `span-<number>` as it is, a number with its prefix."""
-    return f"span-{int(span)}" if span.isdecimal() else span
 
 
 def _version(folder: str, name: str, version: int | None) -> tuple[int, tuple[tuple[str, str], ...]]:
@@ -133,7 +128,8 @@ def _without_spans(data_root: str, span: str) -> Source:
         )
     if len(folders) == 1:
         raise InvalidInputError(
-            f"`DATA_ROOT` must hold both a `train` and an `eval` folder, or neither. Received: only {folders[0]} in {data_root}."
+            f"`DATA_ROOT` must hold both a `train` and an `eval` folder, or neither. Received: only {folders[0]} in "
+            f"{data_root}."
         )
     layout: Layout = "given splits" if folders else "flat"
     patterns = tuple((split, os.path.join(split, DATA_FILES)) for split in folders) or (("all", DATA_FILES),)
@@ -150,6 +146,11 @@ def _without_spans(data_root: str, span: str) -> Source:
 def _folders(root: str) -> list[str]:
     names = [name.rstrip("/") for name in fileio.listdir(root)]
     return [name for name in names if fileio.isdir(os.path.join(root, name))]
+
+
+def span_number(span: str) -> int | None:
+    """The number of a span that is named by its folder, its date or its number; None if the text is none of these."""
+    return int(span) if span.isdecimal() else _number(span)
 
 
 def _number(name: str) -> int | None:

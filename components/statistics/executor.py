@@ -10,19 +10,16 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.components.statistics_gen.stats_artifact_utils import BINARY_PB_BASENAME
 from tfx.components.util import tfxio_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.example_gen.driver import DATA_ROOT, SPAN_NAME
-from components.span_window import span_of
+from components.properties import DATA_ROOT, EXAMPLES_ID, SPAN, SPAN_NAME, VERSION, span_of
 from components.statistics.tokens import split_batch
 from transform.features import DECLARATION, Declaration
 from transform.schema import raw_schema, token_schema
 
-EXAMPLES_ID = "examples_id"
 _DESCRIPTORS = ["TokenStatisticsGen"]
 # Counts are exact for features of at most this many different tokens. Beyond, TFDV's sketch underestimates a count by no
 # more than 1/10000 of all tokens.
@@ -60,7 +57,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 def _describe(statistics: types.Artifact, examples: types.Artifact) -> None:
     """Says of the statistics what they are of. The span stands, as the examples', among the custom properties, too."""
     statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
-    for name in (utils.SPAN_PROPERTY_NAME, utils.VERSION_PROPERTY_NAME):
+    for name in (SPAN, VERSION):
         statistics.set_int_custom_property(name, examples.get_int_custom_property(name))
     for name in (SPAN_NAME, DATA_ROOT):
         statistics.set_string_custom_property(name, examples.get_string_custom_property(name))

@@ -14,8 +14,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, writer_utils
 
-from components.example_gen.driver import SPAN_NAME
-from components.statistics.executor import EXAMPLES_ID
+from components.properties import EXAMPLES_ID, SPAN_NAME
 from components.validation import artifacts
 from components.validation.bounds import DataBounds
 from components.validation.checks import SplitStatistics, check_split, data_schema

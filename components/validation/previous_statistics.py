@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ml_metadata as mlmd
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.dsl.components.common import resolver
 
-from components.example_gen.driver import DATA_ROOT
-from components.span_window import span_of
+from components.properties import DATA_ROOT, VERSION, span_of
 from components.validation.artifacts import STATISTICS_ID
 
 STATISTICS = "statistics"
@@ -57,4 +55,4 @@ def _data_root(statistics: types.Artifact) -> str:
 
 
 def _age(statistics: types.Artifact) -> tuple[int, int, int]:
-    return span_of(statistics), statistics.get_int_custom_property(utils.VERSION_PROPERTY_NAME), statistics.id
+    return span_of(statistics), statistics.get_int_custom_property(VERSION), statistics.id

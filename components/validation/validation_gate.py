@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.statistics.executor import EXAMPLES_ID
+from components.properties import EXAMPLES_ID
 from components.validation import artifacts
 from components.validation.findings import REPORT_TEXT, read_report
 

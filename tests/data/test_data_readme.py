@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from data import csv_files, synthesize
+from data.bad_rows import KINDS
+from data.drift import DRIFT_KINDS
 from transform.features import DECLARATION, LIST_SEPARATOR, WEIGHT_SEPARATOR
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +24,9 @@ SEPARATORS = {
 }
 
 
-def _table() -> list[list[str]]:
-    section = README.split("## The columns")[1].split("\n## ")[0]
+def _table(heading: str = "## The columns") -> list[list[str]]:
+    """The rows, whose first cell is code, of the tables between a heading and the next one."""
+    section = README.split(f"\n{heading}\n")[1].split("\n#")[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -81,3 +84,23 @@ def test_readme_command_writes_the_sample(tmp_path: Path, capsys: pytest.Capture
     for name in ("Click rate", "oracle AUC"):
         value = README.split(f"{name} ")[1][:6]
         assert value in printed
+
+
+@pytest.mark.parametrize("heading", ["## MovieLens", "## MIND, the Microsoft News Dataset"])
+def test_converter_says_where_every_column_comes_from(heading: str) -> None:
+    names = [name.strip("` ") for row in _table(heading) for name in row[0].split(",")]
+    assert names == list(csv_files.HEADER)
+
+
+def test_readme_lists_the_kinds_of_bad_rows_and_of_drift() -> None:
+    assert [row[0].strip("`") for row in _table("### Bad rows")] == list(KINDS)
+    assert [row[0].split("`")[1] for row in _table("### Drift")] == list(DRIFT_KINDS)
+
+
+def test_documented_bad_row_is_one_of_the_documented_command(tmp_path: Path) -> None:
+    (command,) = [line for line in README.splitlines() if "--bad-share 0.002" in line]
+    arguments = shlex.split(command)[3:]
+    arguments[arguments.index("--out") + 1] = str(tmp_path / "out")
+    assert synthesize.main(arguments) == 0
+    (told,) = [line.split("`")[1] for line in README.splitlines() if '{"file"' in line]
+    assert told in (tmp_path / "out.truth" / "bad-rows.jsonl").read_text("utf-8").splitlines()

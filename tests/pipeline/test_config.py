@@ -17,22 +17,16 @@ def data_root(tmp_path: Path) -> Path:
 
 def test_settings_come_from_the_environment(data_root: Path) -> None:
     environment = {"DATA_ROOT": str(data_root), "STATE_ROOT": str(data_root / "s"), "EPOCHS": "3", "MIN_AUC": "0.7"}
+    environment |= {"SPAN": "2026-01-03", "WINDOW_SPANS": "3"}
     config = RunConfig.from_environment(environment)
     assert config.hyperparameters.epochs == 3
     assert config.bounds.min_auc == 0.7
-    assert config.serving_root == data_root / "s" / "serving" / "community-din"
-    assert not config.split_folders
+    assert config.serving_root == str(data_root / "s" / "serving" / "community-din")
+    assert (config.span, config.window_spans) == ("2026-01-03", 3)
 
 
 def test_an_empty_value_counts_as_unset() -> None:
     assert RunConfig.from_environment({"DATA_ROOT": "", "EPOCHS": ""}) == RunConfig.from_environment({})
-
-
-def test_train_and_eval_folders_are_the_split(tmp_path: Path) -> None:
-    for name in ("train", "eval"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a.csv").write_text("act\n")
-    assert RunConfig.from_environment({"DATA_ROOT": str(tmp_path)}).split_folders
 
 
 @pytest.mark.parametrize(
@@ -42,6 +36,7 @@ def test_train_and_eval_folders_are_the_split(tmp_path: Path) -> None:
         ({"MIN_AUC": "high"}, "`MIN_AUC` must be a number. Received: 'high'"),
         ({"MIN_AUC": "1.5"}, "`min_auc` must be between 0 and 1. Received: 1.5"),
         ({"EPOCHS": "0"}, "`epochs` must be positive. Received: 0"),
+        ({"WINDOW_SPANS": "0"}, "`window_spans` must be positive. Received: 0"),
         ({"MAX_AUC_DROP": "-1"}, "`max_auc_drop` must not be negative. Received: -1.0"),
     ],
 )
@@ -50,14 +45,6 @@ def test_a_bad_setting_is_named(setting: dict[str, str], message: str) -> None:
         RunConfig.from_environment(setting)
 
 
-def test_a_data_root_without_csv_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"at least one file named \*.csv"):
-        RunConfig.from_environment({"DATA_ROOT": str(tmp_path)})
+def test_a_data_root_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`DATA_ROOT` must be a folder of CSV files"):
         RunConfig.from_environment({"DATA_ROOT": str(tmp_path / "none")})
-
-
-def test_a_train_folder_without_an_eval_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "train").mkdir()
-    with pytest.raises(ValueError, match="both a `train` and an `eval` folder, or neither"):
-        RunConfig.from_environment({"DATA_ROOT": str(tmp_path)})

@@ -1,0 +1,142 @@
+"""One measured step of `benchmarks.ingestion`, in a process of its own: prints a `Measurement` as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SCHEMA = Path(__file__).parents[1] / "data" / "schema.pbtxt"
+BEAM_OPTIONS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """What a step cost."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mib: int
+
+
+def measure(step: Callable[[], None]) -> Measurement:
+    """Runs the step. The peak is that of the whole process, from its start."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    step()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return Measurement(cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def example_gen(stock: bool, source: Path, out: Path) -> Callable[[], None]:
+    """The stock example generator, or the project's own, from the folder `source` to the folder `out`."""
+    from tfx.components.example_gen.csv_example_gen.executor import Executor as StockExecutor
+    from tfx.proto import example_gen_pb2
+    from tfx.types import standard_artifacts
+    from tfx.types import standard_component_specs as keys
+    from tfx.utils import proto_utils
+
+    from components.example_gen.executor import Executor
+    from transform.features import DECLARATION
+
+    split = example_gen_pb2.SplitConfig.Split
+    inputs = example_gen_pb2.Input(splits=[example_gen_pb2.Input.Split(name="all", pattern="*.csv")])
+    hashed = example_gen_pb2.SplitConfig(
+        splits=[split(name="train", hash_buckets=4), split(name="eval", hash_buckets=1)],
+        partition_feature_name=DECLARATION.group,
+    )
+    properties = {
+        keys.INPUT_BASE_KEY: str(source),
+        keys.INPUT_CONFIG_KEY: proto_utils.proto_to_json(inputs),
+        keys.OUTPUT_CONFIG_KEY: proto_utils.proto_to_json(example_gen_pb2.Output(split_config=hashed)),
+        keys.OUTPUT_DATA_FORMAT_KEY: example_gen_pb2.FORMAT_TF_EXAMPLE,
+    }
+    return _step(
+        StockExecutor if stock else Executor,
+        {},
+        {keys.EXAMPLES_KEY: _artifact(standard_artifacts.Examples, out)},
+        properties,
+    )
+
+
+def statistics_gen(examples: Path, out: Path) -> Callable[[], None]:
+    """TFX's StatisticsGen on the folder of the project's own examples."""
+    from tfx.components.statistics_gen.executor import Executor
+    from tfx.types import standard_artifacts
+    from tfx.types import standard_component_specs as keys
+
+    outputs = {keys.STATISTICS_KEY: _artifact(standard_artifacts.ExampleStatistics, out)}
+    return _step(Executor, {keys.EXAMPLES_KEY: _examples(examples)}, outputs, {keys.EXCLUDE_SPLITS_KEY: "[]"})
+
+
+def transform(examples: Path, out: Path) -> Callable[[], None]:
+    """TFX's Transform on the folder of the project's own examples, as the pipeline runs it."""
+    from tfx.components.transform.executor import Executor
+    from tfx.types import standard_artifacts
+    from tfx.types import standard_component_specs as keys
+
+    inputs = {
+        keys.EXAMPLES_KEY: _examples(examples),
+        keys.SCHEMA_KEY: _artifact(standard_artifacts.Schema, out / "schema"),
+    }
+    (out / "schema").mkdir(parents=True)
+    shutil.copy(SCHEMA, out / "schema")
+    outputs = {
+        keys.TRANSFORM_GRAPH_KEY: _artifact(standard_artifacts.TransformGraph, out / "graph"),
+        keys.TRANSFORMED_EXAMPLES_KEY: _artifact(standard_artifacts.Examples, out / "examples"),
+    }
+    properties = {
+        keys.PREPROCESSING_FN_KEY: "transform.preprocessing.preprocessing_fn",
+        keys.DISABLE_STATISTICS_KEY: 1,
+        keys.CUSTOM_CONFIG_KEY: "null",
+    }
+    return _step(Executor, inputs, outputs, properties)
+
+
+def _step(executor: Any, inputs: dict[str, Any], outputs: dict[str, Any], properties: dict[str, Any]) -> Callable[[], None]:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    def make_pipeline() -> beam.Pipeline:
+        return beam.Pipeline(options=PipelineOptions(BEAM_OPTIONS))
+
+    temporary = str(Path(next(iter(outputs.values())).uri) / "tmp")
+    context = executor.Context(make_beam_pipeline_fn=make_pipeline, tmp_dir=temporary, unique_id="1")
+    inputs, outputs = ({key: [artifact] for key, artifact in group.items()} for group in (inputs, outputs))
+    return lambda: executor(context).Do(inputs, outputs, properties)
+
+
+def _artifact(kind: Any, folder: Path) -> Any:
+    artifact = kind()
+    artifact.uri = str(folder)
+    return artifact
+
+
+def _examples(folder: Path) -> Any:
+    from tfx.components.util import examples_utils
+    from tfx.proto import example_gen_pb2
+    from tfx.types import artifact_utils, standard_artifacts
+
+    examples = _artifact(standard_artifacts.Examples, folder)
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    return examples
+
+
+def main(name: str, source: Path, out: Path) -> None:
+    steps: dict[str, Callable[[], Callable[[], None]]] = {
+        "CsvExampleGen": lambda: example_gen(True, source, out / "stock"),
+        "InteractionExampleGen": lambda: example_gen(False, source, out / "examples"),
+        "StatisticsGen": lambda: statistics_gen(out / "examples", out / "statistics"),
+        "Transform": lambda: transform(out / "examples", out / "transform"),
+    }
+    print(json.dumps(dataclasses.asdict(measure(steps[name]()))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,131 @@
+"""What a run is compared with, and whether it may publish: decided by the spans that judged earlier runs."""
+
+from __future__ import annotations
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.types.artifact import Artifact
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBlessing, PushedModel
+
+from components.freshness import Executor, PublishedOnLaterSpan
+from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.lineage import judging_span
+
+
+class Store:
+    """A metadata store with the runs of a pipeline, each judged on a span: a model, its blessing, what was pushed."""
+
+    def __init__(self) -> None:
+        config = pb.ConnectionConfig()
+        config.fake_database.SetInParent()
+        self.store = MetadataStore(config)
+        self.run_type = self.store.put_context_type(pb.ContextType(name="pipeline_run"))
+        self.models: list[Model] = []
+        self.blessings: list[ModelBlessing] = []
+        self.pushed: list[PushedModel] = []
+        self.datasets: list[Examples] = []
+
+    def put(self, artifact: Artifact, run: int) -> None:
+        message = artifact.mlmd_artifact
+        message.type_id = self.store.put_artifact_type(artifact.artifact_type, can_add_fields=True)
+        (artifact.id,) = self.store.put_artifacts([message])
+        attribution = pb.Attribution(artifact_id=artifact.id, context_id=run)
+        self.store.put_attributions_and_associations([attribution], [])
+
+    def run(self, span: int = 0, published: bool = True, blessed: bool = True) -> None:
+        name = f"run-{len(self.models)}"
+        (context,) = self.store.put_contexts([pb.Context(type_id=self.run_type, name=name)])
+        dataset, model, blessing, pushed = Examples(), Model(), ModelBlessing(), PushedModel()
+        dataset.set_int_custom_property("span", span)
+        dataset.set_string_custom_property("eval_span", f"span-{span}")
+        pushed.set_int_custom_property("pushed", int(published))
+        for artifact in (dataset, model, pushed):
+            self.put(artifact, context)
+        blessing.set_int_custom_property("current_model_id", model.id)
+        blessing.set_int_custom_property("blessed", int(blessed))
+        self.datasets.append(dataset)
+        self.models.append(model)
+        self.blessings.append(blessing)
+        self.pushed.append(pushed)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+def baseline(store: Store) -> list[int]:
+    """The run whose model the last run is compared with."""
+    inputs = {"model": store.models, "model_blessing": store.blessings, "candidate": [store.models[-1]]}
+    outputs = LatestBlessedBeforeCandidate().resolve_artifacts(store.store, inputs)
+    assert outputs is not None
+    return [store.models.index(model) for model in outputs["model"]]
+
+
+def publishes(store: Store) -> bool:
+    """Whether the last run may publish."""
+    inputs = {"pushed_model": store.pushed[:-1], "dataset": [store.datasets[-1]]}
+    resolved = PublishedOnLaterSpan().resolve_artifacts(store.store, inputs)
+    assert resolved is not None
+    blessing = InfraBlessing()
+    Executor().Do(resolved, {"blessing": [blessing]}, {})
+    return blessing.get_int_custom_property("blessed") == 1
+
+
+def test_an_artifact_knows_the_span_that_judged_its_run(store: Store) -> None:
+    store.run(span=5)
+    store.run(span=6)
+    assert [judging_span(store.store, model.id) for model in store.models] == [5, 6]
+
+
+def test_the_next_span_is_compared_with_the_last_blessed_model_and_publishes(store: Store) -> None:
+    store.run(span=5)
+    store.run(span=6)
+    assert baseline(store) == [0]
+    assert publishes(store)
+
+
+def test_a_blessed_model_is_not_its_own_baseline_and_the_first_one_has_none(store: Store) -> None:
+    store.run()
+    assert baseline(store) == []
+    store.run()
+    assert baseline(store) == [0]
+
+
+def test_a_refused_model_is_no_baseline(store: Store) -> None:
+    store.run()
+    store.run(blessed=False)
+    store.run()
+    assert baseline(store) == [0]
+
+
+def test_the_run_of_a_past_day_is_not_compared_with_a_model_of_a_later_day(store: Store) -> None:
+    for span in (5, 7, 6):
+        store.run(span)
+    assert baseline(store) == [0]
+
+
+def test_the_run_of_a_past_day_publishes_nothing_over_a_later_day(store: Store) -> None:
+    for span in (5, 7, 6):
+        store.run(span)
+    assert not publishes(store)
+
+
+def test_the_run_after_that_of_a_past_day_is_compared_with_the_later_day(store: Store) -> None:
+    for span in (5, 7, 6, 8):
+        store.run(span)
+    assert baseline(store) == [1]
+
+
+def test_a_past_day_publishes_where_the_later_one_was_refused(store: Store) -> None:
+    store.run(span=5)
+    store.run(span=7, published=False)
+    store.run(span=6)
+    assert publishes(store)
+
+
+def test_the_same_span_again_may_publish(store: Store) -> None:
+    store.run(span=5)
+    store.run(span=5)
+    assert publishes(store)

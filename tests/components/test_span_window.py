@@ -1,0 +1,125 @@
+"""The window: the spans before the run's own, and the rows that train and judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import Examples
+
+from components.dataset import Executor
+from components.span_window import SpansBeforeAnchor
+from components.validation.artifacts import DataBlessing
+
+
+@pytest.fixture(scope="module")
+def store() -> MetadataStore:
+    config = metadata_store_pb2.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return MetadataStore(config)
+
+
+def examples(number: int, span: int, version: int = 0, name: str | None = None, root: str = "data") -> Examples:
+    artifact = Examples()
+    artifact.id = number
+    artifact.set_int_custom_property("span", span)
+    artifact.set_int_custom_property("version", version)
+    artifact.set_string_custom_property("span_name", f"span-{span}" if name is None else name)
+    artifact.set_string_custom_property("data_root", root)
+    return artifact
+
+
+def blessing(of: int) -> DataBlessing:
+    artifact = DataBlessing()
+    artifact.set_int_custom_property("examples_id", of)
+    return artifact
+
+
+def window(store: MetadataStore, ingested: list[Examples], anchor: Examples, refused: tuple[int, ...] = ()) -> list[int]:
+    blessings = [blessing(of=artifact.id) for artifact in ingested if artifact.id not in refused]
+    inputs = {"examples": [*ingested, anchor], "blessing": blessings, "anchor": [anchor]}
+    outputs = SpansBeforeAnchor(num_spans=2).resolve_artifacts(store, inputs)
+    assert outputs is not None
+    assert outputs["anchor"] == [anchor]
+    return [artifact.id for artifact in outputs["examples"]]
+
+
+def test_the_newest_spans_before_the_anchor_are_picked_oldest_first(store: MetadataStore) -> None:
+    assert window(store, [examples(3, span=7), examples(1, span=5), examples(2, span=6)], examples(4, span=8)) == [2, 3]
+
+
+def test_the_first_span_has_no_window(store: MetadataStore) -> None:
+    assert window(store, [], examples(1, span=5)) == []
+
+
+def test_the_run_of_a_past_day_looks_at_no_later_day(store: MetadataStore) -> None:
+    assert window(store, [examples(1, span=5), examples(2, span=7), examples(3, span=8)], examples(4, span=6)) == [1]
+
+
+def test_a_span_that_did_not_pass_the_gate_trains_nothing(store: MetadataStore) -> None:
+    assert window(store, [examples(1, span=5), examples(2, span=6)], examples(3, span=7), refused=(2,)) == [1]
+
+
+def test_days_without_data_do_not_count(store: MetadataStore) -> None:
+    assert window(store, [examples(1, span=1), examples(2, span=20)], examples(3, span=30)) == [1, 2]
+
+
+def test_a_span_that_was_ingested_again_replaces_what_it_was(store: MetadataStore) -> None:
+    again = [examples(1, span=5), examples(2, span=6), examples(9, span=5, version=1)]
+    assert window(store, again, examples(10, span=7)) == [9, 2]
+
+
+def test_an_older_version_that_was_ingested_later_replaces_nothing(store: MetadataStore) -> None:
+    assert window(store, [examples(1, span=5, version=1), examples(9, span=5)], examples(10, span=7)) == [1]
+
+
+def test_another_data_root_and_data_without_spans_are_left_alone(store: MetadataStore) -> None:
+    others = [examples(1, span=5, root="other"), examples(2, span=0, name="")]
+    assert window(store, others, examples(3, span=7)) == []
+
+
+def on_disk(folder: Path, number: int, span: int) -> Examples:
+    artifact = examples(number, span)
+    artifact.uri = str(folder / str(number))
+    artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    for split in ("train", "eval"):
+        target = Path(artifact.uri) / f"Split-{split}"
+        target.mkdir(parents=True)
+        (target / "data_tfrecord-00000-of-00001.gz").write_text(f"{number} {split}")
+    return artifact
+
+
+def composed(folder: Path, earlier: list[Examples], anchor: Examples) -> tuple[Examples, dict[str, list[str]]]:
+    output = Examples()
+    output.uri = str(folder / "dataset")
+    Executor().Do({"window": earlier, "anchor": [anchor]}, {"examples": [output]}, {})
+    splits = {
+        split: sorted(file.read_text() for file in (folder / "dataset" / f"Split-{split}").iterdir())
+        for split in ("train", "eval")
+    }
+    return output, splits
+
+
+def test_all_rows_of_the_window_train_and_all_rows_of_the_anchor_judge(tmp_path: Path) -> None:
+    output, splits = composed(tmp_path, [on_disk(tmp_path, 1, 5), on_disk(tmp_path, 2, 6)], on_disk(tmp_path, 3, 7))
+    assert splits == {"train": ["1 eval", "1 train", "2 eval", "2 train"], "eval": ["3 eval", "3 train"]}
+    assert output.get_string_custom_property("train_spans") == "span-5,span-6"
+    assert output.get_string_custom_property("judged_by") == "the next span"
+    assert output.get_int_custom_property("span") == 7
+
+
+def test_one_span_alone_trains_and_judges_by_its_own_splits(tmp_path: Path) -> None:
+    output, splits = composed(tmp_path, [], on_disk(tmp_path, 3, 7))
+    assert splits == {"train": ["3 train"], "eval": ["3 eval"]}
+    assert output.get_string_custom_property("judged_by") == "held-out rows"
+
+
+def test_the_rows_stay_when_a_span_is_removed(tmp_path: Path) -> None:
+    earlier = on_disk(tmp_path, 1, 5)
+    _, splits = composed(tmp_path, [earlier], on_disk(tmp_path, 3, 7))
+    for file in Path(earlier.uri).rglob("*.gz"):
+        file.unlink()
+    assert len(list((tmp_path / "dataset" / "Split-train").iterdir())) == len(splits["train"]) == 2

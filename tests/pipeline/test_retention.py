@@ -1,0 +1,148 @@
+"""What pruning lets go, on a metadata store of daily runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from ml_metadata import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.types.artifact import Artifact
+from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
+
+from pipeline.metadata_rows import delete_rows
+from pipeline.retention import Plan, Retention, plan
+
+
+class Days:
+    """Daily runs: each ingests a span, trains a model and publishes it, if it is blessed, as the version `100 + span`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metadata.sqlite"
+        config = pb.ConnectionConfig()
+        config.sqlite.filename_uri = str(self.path)
+        self.store = MetadataStore(config)
+        self.serving = folder / "serving"
+        self.serving.mkdir()
+        self.run_type = self.store.put_context_type(pb.ContextType(name="pipeline_run"))
+        self.execution_type = self.store.put_execution_type(pb.ExecutionType(name="node"))
+        self.runs: list[int] = []
+
+    def put(self, artifact: Artifact, event: pb.Event.Type = pb.Event.OUTPUT) -> int:
+        message = artifact.mlmd_artifact
+        message.type_id = self.store.put_artifact_type(artifact.artifact_type, can_add_fields=True)
+        message.state = pb.Artifact.LIVE
+        run = pb.Context(id=self.runs[-1], type_id=self.run_type, name=f"run-{len(self.runs)}")
+        execution = pb.Execution(type_id=self.execution_type)
+        _, ids, _ = self.store.put_execution(execution, [(message, pb.Event(type=event))], [run])
+        artifact.id = ids[0]
+        return int(ids[0])
+
+    def run(self, span: int, blessed: bool = True) -> None:
+        name = f"run-{len(self.runs) + 1}"
+        self.runs += self.store.put_contexts([pb.Context(type_id=self.run_type, name=name)])
+        for artifact in (Examples(), ExampleStatistics()):
+            artifact.set_int_custom_property("span", span)
+            if isinstance(artifact, Examples):
+                artifact.set_string_custom_property("span_name", f"span-{span}")
+                artifact.set_string_custom_property("data_root", "data")
+            self.put(artifact)
+        blessing, pushed = ModelBlessing(), PushedModel()
+        blessing.set_int_custom_property("current_model_id", self.put(Model()))
+        blessing.set_int_custom_property("blessed", int(blessed))
+        self.put(blessing)
+        pushed.set_int_custom_property("pushed", int(blessed))
+        if blessed:
+            pushed.set_string_custom_property("pushed_version", str(100 + span))
+            (self.serving / str(100 + span)).mkdir(exist_ok=True)
+        self.put(pushed)
+
+    def plan(self, window_spans: int = 1, **settings: int | tuple[str, ...]) -> Plan:
+        retention = Retention(**{"spans": 1, "versions": 1, "runs": 1, **settings})  # type: ignore[arg-type]
+        return plan(self.store, str(self.serving), window_spans, retention)
+
+    def of(self, artifacts: tuple[pb.Artifact, ...], kind: type[Artifact]) -> list[int]:
+        """The numbers of the runs, from 1, that made these artifacts of a kind."""
+        made = [a.id for a in artifacts if a.type == kind.TYPE_NAME]
+        first = {a.id: min(c.id for c in self.store.get_contexts_by_artifact(a.id)) for a in artifacts}
+        return [self.runs.index(first[key]) + 1 for key in made]
+
+
+@pytest.fixture
+def days(tmp_path: Path) -> Days:
+    return Days(tmp_path)
+
+
+def test_the_newest_version_and_its_run_stay(days: Days) -> None:
+    for span in (1, 2, 3, 4):
+        days.run(span)
+    planned = days.plan()
+    assert planned.kept_versions == ("104",)
+    assert [Path(version).name for version in planned.versions] == ["103", "102", "101"]
+    assert days.of(planned.kept_artifacts, Model) == [4]
+    assert days.of(planned.artifacts, Model) == [1, 2, 3]
+
+
+def test_the_examples_and_statistics_that_the_window_needs_stay(days: Days) -> None:
+    for span in (1, 2, 3, 4, 5):
+        days.run(span)
+    planned = days.plan(window_spans=2)
+    assert days.of(planned.kept_artifacts, Examples) == [3, 4, 5]
+    assert days.of(planned.kept_artifacts, ExampleStatistics) == [3, 4, 5]
+
+
+def test_a_replaced_version_of_a_span_goes(days: Days) -> None:
+    days.run(1)
+    days.run(2, blessed=False)
+    days.run(2)
+    assert days.of(days.plan(window_spans=3).kept_artifacts, Examples) == [1, 3]
+
+
+def test_the_last_blessed_model_stays_though_refused_ones_are_newer(days: Days) -> None:
+    days.run(1)
+    days.run(2)
+    for span in (3, 4, 5):
+        days.run(span, blessed=False)
+    planned = days.plan()
+    assert planned.kept_versions == ("102",)
+    assert days.of(planned.kept_artifacts, Model) == [2, 5]
+
+
+def test_a_pinned_version_stays_with_its_run(days: Days) -> None:
+    for span in (1, 2, 3, 4):
+        days.run(span)
+    planned = days.plan(pinned=("101",))
+    assert planned.kept_versions == ("104", "101")
+    assert days.of(planned.kept_artifacts, Model) == [1, 4]
+
+
+def test_forgotten_executions_leave_the_store_and_what_stays_is_untouched(days: Days) -> None:
+    for span in (1, 2, 3, 4):
+        days.run(span)
+    planned = days.plan()
+    for artifact in planned.artifacts:
+        artifact.state = pb.Artifact.DELETED
+    days.store.put_artifacts(planned.artifacts)
+    executions = len(days.store.get_executions())
+    forgotten = delete_rows(str(days.path), planned.runs)
+    assert forgotten == len(planned.artifacts)
+    assert len(days.store.get_executions()) == executions - forgotten
+    assert {a.id for a in days.store.get_artifacts()} == {a.id for a in planned.kept_artifacts}
+    assert days.plan().artifacts == ()
+    days.run(5)
+    assert days.plan().kept_versions == ("105",)
+
+
+def test_a_store_of_another_version_is_left_alone(days: Days) -> None:
+    days.run(1)
+    with sqlite3.connect(days.path) as database:
+        database.execute("UPDATE MLMDEnv SET schema_version = 9")
+    with pytest.raises(RuntimeError, match="schema must be version 10. Received: 9"):
+        delete_rows(str(days.path), [])
+
+
+@pytest.mark.parametrize("setting", ["spans", "versions", "runs"])
+def test_nothing_to_keep_is_refused(setting: str) -> None:
+    with pytest.raises(ValueError, match=f"`{setting}` must be at least 1. Received: 0"):
+        Retention(**{setting: 0})  # type: ignore[arg-type]
