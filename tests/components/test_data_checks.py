@@ -37,6 +37,8 @@ DAYS: Mapping[str, list[RawRow]] = {
     "lists-renamed": changed(TODAY, 1.0, lambda row: renamed(row, "hist_topic_id")),
     "list-emptied": changed(TODAY, 0.6, lambda _: {"follow_topic_id": ""}),
     "weights-in-percent": changed(TODAY, 1.0, lambda _: {"all_topic_fav_7": "3:60,1:40"}),
+    "an-outlier": changed(TODAY, 0.001, lambda _: {"all_topic_fav_7": "3:1e9"}),
+    "weights-not-numbers": changed(TODAY, 1.0, lambda _: {"all_topic_fav_7": "3:nan,1:inf"}),
     "required-cells-empty": changed(TODAY, 0.02, lambda _: {"topic_id": " "}),
     "more-clicks": changed(TODAY, 0.3, lambda _: {"act": "1"}),
     "no-clicks": changed(TODAY, 1.0, lambda _: {"act": "0"}),
@@ -104,6 +106,17 @@ def test_a_list_that_is_suddenly_empty_is_found() -> None:
 
 def test_weights_of_another_scale_are_drift() -> None:
     assert ("all_topic_fav_7_weight", "drift") in broken("weights-in-percent")
+
+
+def test_one_outlier_among_the_weights_is_no_drift() -> None:
+    assert broken("an-outlier") == set()
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_weights_that_are_no_finite_numbers_break_the_schema() -> None:
+    weights = "all_topic_fav_7_weight"
+    assert broken("weights-not-numbers", None) == {(weights, "FLOAT_TYPE_HAS_NAN"), (weights, "FLOAT_TYPE_HAS_INF")}
+    assert ("all_topic_fav_7", "drift") in broken("weights-not-numbers")
 
 
 def test_empty_cells_of_a_required_column_break_the_schema() -> None:
