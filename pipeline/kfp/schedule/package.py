@@ -63,8 +63,9 @@ class Package:
             raise UsageError(f"A package must be of schema version 2. Received: {spec.schema_version!r}.")
         components = [spec.root, *spec.components.values()]
         tasks = [item for component in components for item in sorted(component.dag.tasks.items())]
-        # A step goes by its key, or by the name given to people.
-        steps = tuple(dict.fromkeys(name for key, task in tasks for name in (key, task.task_info.name) if name))
+        # Of a group of steps, such as KFP's exit handler, only its steps. A step goes by its key, or by the name for people.
+        steps = [item for item in tasks if spec.components[item[1].component_ref.name].executor_label]
+        names = tuple(dict.fromkeys(name for key, task in steps for name in (key, task.task_info.name) if name))
         parameters = {
             name: Parameter(
                 pipeline_spec_pb2.ParameterType.ParameterTypeEnum.Name(parameter.parameter_type),
@@ -72,7 +73,7 @@ class Package:
             )
             for name, parameter in spec.root.input_definitions.parameters.items()
         }
-        return cls(spec.pipeline_info.name, steps, parameters)
+        return cls(spec.pipeline_info.name, names, parameters)
 
     def values(self, texts: Mapping[str, str]) -> dict[str, Value]:
         """Reads the values of parameters by the types that the package declares.

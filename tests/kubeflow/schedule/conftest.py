@@ -14,7 +14,7 @@ from tests.kubeflow.schedule.small_package import compile_package
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A compiled package of two steps."""
+    """A small compiled package."""
     return compile_package(tmp_path_factory.mktemp("package") / "pipeline.yaml")
 
 

@@ -210,9 +210,9 @@ class KfpServer:
             return _error(503, "upstream connect error")
         looks = self._looks[run["run_id"]] = self._looks.get(run["run_id"], -1) + 1
         spec = self._specs[run["pipeline_version_reference"]["pipeline_version_id"]]
-        steps = sorted(spec.root.dag.tasks)
+        steps = _steps(spec)
         fails = self.failing.get((run["runtime_config"].get("parameters") or {}).get("span", ""))
-        tasks = [_task("root", "RUNNING"), _task(f"{steps[0]}-driver", "SUCCEEDED")]
+        tasks = [_task(name, "RUNNING") for name in ("root", "exit-handler-1")] + [_task(f"{steps[0]}-driver", "SUCCEEDED")]
         state = "RUNNING" if self.never_ending or looks <= len(steps) else "SUCCEEDED"
         for position, step in enumerate(steps[:looks]):
             done = position < looks - 1 and not self.never_ending
@@ -247,6 +247,18 @@ class KfpServer:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         items[number] = {name: value for name, value in item.items() if value is not None} | {key: number, "created_at": now}
         return web.json_response(items[number])
+
+
+def _steps(spec: pipeline_spec_pb2.PipelineSpec) -> list[str]:
+    """The steps by name, those of groups first."""
+    groups = [component.dag for component in spec.components.values() if component.HasField("dag")]
+    dags = [*groups, spec.root.dag]
+    return [
+        name
+        for dag in dags
+        for name, task in sorted(dag.tasks.items())
+        if not spec.components[task.component_ref.name].HasField("dag")
+    ]
 
 
 def _task(name: str, state: str) -> Json:

@@ -17,12 +17,18 @@ def trainer(epochs: int) -> dsl.ContainerSpec:
     return dsl.ContainerSpec(image="registry.example/din:1", command=["train"], args=[epochs])
 
 
+@dsl.container_component
+def report() -> dsl.ContainerSpec:
+    return dsl.ContainerSpec(image="registry.example/din:1", command=["report"])
+
+
 def compile_package(path: Path, default_span: str = "newest") -> Path:
-    """Writes a package of two steps and three parameters; another default makes another version."""
+    """Writes a package of three steps, one an exit handler, and three parameters; another default makes another version."""
 
     @dsl.pipeline(name=PIPELINE)
     def pipeline(data_root: str = "/data", span: str = default_span, epochs: int = 1) -> None:
-        trainer(epochs=epochs).after(example_gen(data_root=data_root, span=span))
+        with dsl.ExitHandler(report()):
+            trainer(epochs=epochs).after(example_gen(data_root=data_root, span=span))
 
     compiler.Compiler().compile(pipeline, str(path))
     return path

@@ -22,13 +22,9 @@ def test_a_run_is_followed_step_by_step(server: KfpServer, schedule: Command) ->
     (run,) = server.runs.values()
     assert run["runtime_config"]["parameters"] == {"span": "4", "epochs": 2}
     reported = [line.split(" ", 1)[1] for line in out.splitlines() if line[2:3] == ":"]
-    assert reported[1:5] == [
-        "example-gen RUNNING",
-        "example-gen SUCCEEDED after 65 s",
-        "trainer RUNNING",
-        "trainer SUCCEEDED after 65 s",
-    ]
-    assert reported[5].startswith("run SUCCEEDED")
+    states = ("RUNNING", "SUCCEEDED after 65 s")
+    assert reported[1:7] == [f"{step} {state}" for step in ("example-gen", "trainer", "report") for state in states]
+    assert reported[7].startswith("run SUCCEEDED")
 
 
 def test_a_failed_run_is_told_with_its_step(server: KfpServer, schedule: Command) -> None:
