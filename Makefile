@@ -6,7 +6,17 @@ DATA_ROOT ?=
 STATE_ROOT ?= var
 ENGINE ?= local
 ROWS ?= 200000
-export DATA_ROOT STATE_ROOT ENGINE EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
+PORT ?= 8500
+REST_PORT ?= 8501
+USER_FILE ?= serving/examples/user.json
+CANDIDATES ?= serving/examples/candidates.csv
+RANK_FLAGS ?=
+SPANS ?=
+PRUNE_FLAGS ?=
+export PORT REST_PORT SERVER TENSORFLOW
+export DATA_ROOT STATE_ROOT ENGINE SPAN SPAN_VERSION WINDOW_SPANS
+export MAX_REJECTED_SHARE MAX_ROW_BYTES MAX_LIST_LENGTH DEAD_LETTER_RECEIVED MAX_DRIFT MIN_ROWS MAX_OOV_RATE TOLERATED
+export EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
 
 # Without bytecode files each start of TFX compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -15,13 +25,12 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
 
-.PHONY: help setup run run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune serve rank check-export run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings, with their defaults: DATA_ROOT=data/sample STATE_ROOT=var ENGINE=local (or beam) EPOCHS BATCH_SIZE"
-	@echo "  LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP; for run-synthetic: ROWS=200000"
+	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; README.md lists them."
 
 setup: ## Install the locked environment into .venv, if it is not there yet
 	@scripts/setup
@@ -29,12 +38,27 @@ setup: ## Install the locked environment into .venv, if it is not there yet
 run: setup ## Run the pipeline on DATA_ROOT: from CSVs to a published model
 	@scripts/run
 
+ingest: setup ## Ingest and validate SPANS (FROM..TO, or a list; by default the window's) without training
+	@python -m pipeline.ingest $(SPANS)
+
+prune: setup ## Remove old spans, models and metadata; PRUNE_FLAGS=--help lists what is kept
+	@python -m pipeline.prune $(PRUNE_FLAGS)
+
+serve: setup ## Serve the published model until Ctrl-C; says by which server
+	@scripts/serve
+
+rank: setup ## Rank CANDIDATES for USER_FILE by the served model; RANK_FLAGS=--explain shows the attention
+	@python -m serving.rank --server localhost:$(PORT) --user $(USER_FILE) --candidates $(CANDIDATES) $(RANK_FLAGS)
+
+check-export: setup ## Run the published model's signatures in the TensorFlow of TensorFlow Serving's image
+	@scripts/check_export
+
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
 	@DATA_ROOT=var/synthetic/$(ROWS) scripts/run
 
-test: setup ## Run all tests, with one run of the pipeline from CSV to served version
-	@pytest
+test: setup ## Run all tests, with whole runs of the pipeline, in two processes
+	@pytest -n 2 --dist loadfile
 
 test-unit: setup ## Run the tests that need no pipeline run
 	@pytest -m "not end_to_end and not slow"

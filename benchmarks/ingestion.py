@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(step: str, source: Path, folder: Path) -> Measurement:
     command = [sys.executable, "-m", "benchmarks.ingestion_steps", step, str(source), str(folder / "out")]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return Measurement(**json.loads(run.stdout.splitlines()[-1]))
+    measured = Measurement(**json.loads(run.stdout.splitlines()[-1]))
+    print(f"{step}: {measured}", file=sys.stderr)
+    return measured
 
 
 def _add(table: Table, rows: int, step: str, measured: Measurement) -> None:

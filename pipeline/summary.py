@@ -174,4 +174,4 @@ def _publication(config: RunConfig, run: RunRecord) -> Iterator[Line]:
         yield "Published", "no: the model is not blessed"
         yield "Next", "see the bounds above"
         return
-    yield "Next", f"tensorflow_model_server --model_name={config.pipeline_name} --model_base_path={config.serving_root}"
+    yield "Next", f"make serve STATE_ROOT={config.state_root}"

@@ -10,17 +10,12 @@ from trainer.dice import Dice
 from trainer.types import Tensor
 
 
-def create_activation(name: str, rank: int, dtype: Any = None) -> keras.layers.Layer:
-    """Creates an activation layer for tensors of `rank` axes whose last axis is the channels.
-
-    PReLU and Dice have one slope per channel.
-    """
+def create_activation(name: str, dtype: Any = None) -> keras.layers.Layer:
+    """Creates an activation layer for tensors `[rows, channels]`. PReLU and Dice have one slope per channel."""
     if name == "dice":
         return Dice(dtype=dtype)
     if name == "prelu":
-        return keras.layers.PReLU(
-            alpha_initializer=keras.initializers.Constant(0.25), shared_axes=tuple(range(1, rank - 1)), dtype=dtype
-        )
+        return keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), dtype=dtype)
     return keras.layers.Activation(name, dtype=dtype)
 
 

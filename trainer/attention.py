@@ -83,7 +83,7 @@ class AttentionPooling(keras.layers.Layer):
         if mask is None:
             mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
         scores = self.unit(query, keys, mask=mask, training=training)
-        valid = ops.broadcast_to(ops.expand_dims(mask, axis=1), ops.shape(scores))
+        valid = ops.expand_dims(mask, axis=1)
         weights = masked_softmax(scores, valid) if self.normalize else ops.where(valid, scores, 0)
         if self.pooling == "sum":
             outputs = ops.matmul(weights, keys)
@@ -115,7 +115,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         scores: float tensor `[..., positions]`; `positions` may be 0.
-        mask: bool tensor of the same shape.
+        mask: bool tensor that broadcasts to the same shape.
     """
     lowest = float("-inf")
     largest = ops.max(ops.where(mask, scores, lowest), axis=-1, keepdims=True, initial=lowest)

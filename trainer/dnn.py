@@ -10,6 +10,7 @@ from keras import ops
 
 from trainer.activation import activate, create_activation
 from trainer.checks import check_activation, check_hidden_units
+from trainer.matmul import matmul_rows
 from trainer.types import Shape, Tensor
 
 
@@ -58,7 +59,7 @@ class SplitDense(keras.layers.Layer):
         kernel = ops.convert_to_tensor(self.kernel)
         outputs, start = None, 0
         for part, width in zip(inputs, self.widths, strict=True):
-            product = ops.matmul(part, kernel[start : start + width])
+            product = matmul_rows(part, kernel[start : start + width])
             outputs = product if outputs is None else outputs + product
             start += width
         return outputs + self.bias if self.use_bias else outputs
@@ -123,17 +124,17 @@ class DNN(keras.layers.Layer):
             keras.layers.BatchNormalization(momentum=self.MOMENTUM, dtype=self.dtype_policy)
             for _ in self.hidden_units[: len(self.hidden_units) if batch_norm else 0]
         ]
-        self.activation_layers = [create_activation(activation, 3, self.dtype_policy) for _ in self.hidden_units]
+        self.activation_layers = [create_activation(activation, self.dtype_policy) for _ in self.hidden_units]
         self.dropout_layers = [keras.layers.Dropout(dropout, dtype=self.dtype_policy) for _ in self.hidden_units]
         self.output_layer = keras.layers.Dense(1, **shared)
 
     def build(self, input_shape: Sequence[Shape]) -> None:
-        shapes: list[Any] = [input_shape, *((None, None, units) for units in self.hidden_units)]
+        shapes: list[Any] = [input_shape, *((None, units) for units in self.hidden_units)]
         for shape, layer in zip(shapes, [*self.dense_layers, self.output_layer], strict=True):
             layer.build(shape)
         for layers in (self.norm_layers, self.activation_layers, self.dropout_layers):
             for layer, units in zip(layers, self.hidden_units, strict=False):
-                layer.build((None, None, units))
+                layer.build((None, units))
 
     def call(self, inputs: Sequence[Tensor], training: bool | None = None) -> Tensor:
         """Computes the logits.
@@ -145,14 +146,17 @@ class DNN(keras.layers.Layer):
         Returns:
             Float tensor `[batch, candidates]`.
         """
-        hidden: Any = inputs
+        hidden = self.dense_layers[0](inputs)
+        batch, candidates, units = ops.shape(hidden)
+        hidden = ops.reshape(hidden, (-1, units))
         for i, dense in enumerate(self.dense_layers):
-            hidden = dense(hidden)
+            if i > 0:
+                hidden = dense(hidden)
             if self.batch_norm:
                 hidden = self.norm_layers[i](hidden, training=training)
             hidden = activate(self.activation_layers[i], hidden, None, training)
             hidden = self.dropout_layers[i](hidden, training=training)
-        return ops.squeeze(self.output_layer(hidden), axis=-1)
+        return ops.reshape(self.output_layer(hidden), (batch, candidates))
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import ops
 
 from trainer.activation import activate, create_activation
 from trainer.checks import check_activation, check_hidden_units
+from trainer.matmul import matmul_rows
 from trainer.types import Shape, Tensor
 
 
@@ -55,7 +57,7 @@ class LocalActivationUnit(keras.layers.Layer):
         self.activation = check_activation("activation", activation)
         self.output_bias = output_bias
         self.hidden_layers = [keras.layers.Dense(units, dtype=self.dtype_policy) for units in self.hidden_units[1:]]
-        self.activation_layers = [create_activation(activation, 4, self.dtype_policy) for _ in self.hidden_units]
+        self.activation_layers = [create_activation(activation, self.dtype_policy) for _ in self.hidden_units]
         self.output_layer = keras.layers.Dense(1, use_bias=output_bias, dtype=self.dtype_policy)
 
     def build(self, query_shape: Shape, keys_shape: Shape) -> None:
@@ -65,9 +67,9 @@ class LocalActivationUnit(keras.layers.Layer):
         self.kernel = self.add_weight(name="kernel", shape=(4 * dim, self.hidden_units[0]), initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=(self.hidden_units[0],), initializer="zeros")
         for width, layer in zip(self.hidden_units, [*self.hidden_layers, self.output_layer], strict=True):
-            layer.build((None, None, None, width))
+            layer.build((None, width))
         for width, layer in zip(self.hidden_units, self.activation_layers, strict=True):
-            layer.build((None, None, None, width))
+            layer.build((None, width))
 
     def call(self, query: Tensor, keys: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
         """Scores.
@@ -82,34 +84,36 @@ class LocalActivationUnit(keras.layers.Layer):
         Returns:
             Scores, float tensor `[batch, candidates, keys]`.
         """
-        hidden = self._first_layer_one(query, keys) if query.shape[1] == 1 else self._first_layer_many(query, keys)
-        if mask is not None:
-            mask = mask[:, None, :]
-        hidden = activate(self.activation_layers[0], hidden, mask, training)
-        for layer, activation in zip(self.hidden_layers, self.activation_layers[1:], strict=True):
-            hidden = activate(activation, layer(hidden), mask, training)
-        return ops.squeeze(self.output_layer(hidden), axis=-1)
+        shape = (*ops.shape(query)[:2], ops.shape(keys)[1])
+        if mask is not None and training:
+            mask = ops.reshape(ops.broadcast_to(ops.expand_dims(mask, axis=1), shape), (-1,))
+        kernels, biases, activations = self._stages(mask, training)
+        first_layer = _first_layer_one if query.shape[1] == 1 else _first_layer_many
+        hidden = ops.reshape(first_layer(query, keys, kernels[0], biases[0]), (-1, self.hidden_units[0]))
+        for activation, kernel, bias in zip(activations, kernels[1:], biases[1:], strict=True):
+            hidden = ops.matmul(activation(hidden), kernel)
+            if bias is not None:
+                hidden = hidden + bias
+        return ops.reshape(hidden, shape)
 
-    def _folded_kernel(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The kernels of q, of k and of q * k, each `[dim, hidden]`; that of q - k is folded into the first two."""
-        query, key, difference, product = ops.split(ops.convert_to_tensor(self.kernel), 4, axis=0)
-        return query + difference, key - difference, product
-
-    def _first_layer_one(self, query: Tensor, keys: Tensor) -> Tensor:
-        kernel_query, kernel_key, kernel_product = self._folded_kernel()
-        kernel_row = ops.transpose(query, (0, 2, 1)) * kernel_product + kernel_key  # [batch, dim, hidden]
-        hidden = ops.matmul(keys, kernel_row) + (ops.matmul(query, kernel_query) + self.bias)
-        return ops.expand_dims(hidden, axis=1)
-
-    def _first_layer_many(self, query: Tensor, keys: Tensor) -> Tensor:
-        kernel_query, kernel_key, kernel_product = self._folded_kernel()
-        batch, length, dim = ops.shape(keys)
-        candidates, units = ops.shape(query)[1], self.hidden_units[0]
-        transposed = ops.expand_dims(ops.transpose(keys, (0, 2, 1)), axis=-1)  # [batch, dim, keys, 1]
-        matrix = transposed * kernel_product[:, None, :] + kernel_query[:, None, :]
-        hidden = ops.matmul(query, ops.reshape(matrix, (batch, dim, length * units)))
-        hidden = ops.reshape(hidden, (batch, candidates, length, units))
-        return hidden + ops.expand_dims(ops.matmul(keys, kernel_key) + self.bias, axis=1)
+    def _stages(
+        self, mask: Tensor | None, training: bool | None
+    ) -> tuple[list[Tensor], list[Tensor | None], list[Callable[[Tensor], Tensor]]]:
+        """The kernels and biases of all layers, and the activations of the hidden ones, for tensors `[rows, units]`."""
+        layers = [*self.hidden_layers, self.output_layer]
+        kernels = [self.kernel, *(layer.kernel for layer in layers)]
+        biases = [self.bias, *(layer.bias for layer in layers)]
+        if training or self.activation != "dice":
+            activations: list[Callable[[Tensor], Tensor]] = [
+                functools.partial(activate, layer, mask=mask, training=training) for layer in self.activation_layers
+            ]
+            return kernels, biases, activations
+        folded = [layer.folded() for layer in self.activation_layers]
+        for i, dice in enumerate(folded):
+            kernels[i] = kernels[i] * dice.input_scale
+            biases[i] = biases[i] * dice.input_scale + dice.input_shift
+            kernels[i + 1] = kernels[i + 1] * ops.expand_dims(dice.output_scale, axis=-1)
+        return kernels, biases, list(folded)
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:
         """The scores carry no Keras mask: `mask` is an argument."""
@@ -124,3 +128,28 @@ class LocalActivationUnit(keras.layers.Layer):
             "activation": self.activation,
             "output_bias": self.output_bias,
         }
+
+
+def _folded_kernel(kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The kernels of q, of k and of q * k, each `[dim, units]`; that of q - k is folded into the first two."""
+    query, key, difference, product = ops.split(ops.convert_to_tensor(kernel), 4, axis=0)
+    return query + difference, key - difference, product
+
+
+def _first_layer_one(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """The first layer for one candidate a row, `[batch, keys, units]`."""
+    kernel_query, kernel_key, kernel_product = _folded_kernel(kernel)
+    kernel_row = ops.transpose(query, (0, 2, 1)) * kernel_product + kernel_key  # [batch, dim, units]
+    return ops.matmul(keys, kernel_row) + (ops.matmul(query, kernel_query) + bias)
+
+
+def _first_layer_many(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """The first layer for any number of candidates a row, `[batch, candidates, keys * units]`."""
+    kernel_query, kernel_key, kernel_product = _folded_kernel(kernel)
+    batch, length, dim = ops.shape(keys)
+    transposed = ops.expand_dims(ops.transpose(keys, (0, 2, 1)), axis=-1)  # [batch, dim, keys, 1]
+    matrix = transposed * ops.expand_dims(kernel_product, axis=1) + ops.expand_dims(kernel_query, axis=1)
+    # What does not depend on the candidate is one more row, so that the product adds it without another pass.
+    row = ops.expand_dims(matmul_rows(keys, kernel_key) + bias, axis=1)
+    matrix = ops.reshape(ops.concatenate([matrix, row], axis=1), (batch, dim + 1, length * kernel.shape[-1]))
+    return ops.matmul(ops.concatenate([query, ops.ones_like(query[..., :1])], axis=-1), matrix)

@@ -128,7 +128,7 @@ def _misplaced_quotes(lines: Lines, delimiter: int) -> Offsets:
     opens = (index - first[line]) % 2 == 0
     before = _at(lines.data, quotes - 1, _NEWLINE)
     after = _at(lines.data, quotes + 1, _NEWLINE)
-    opens_well = (before == delimiter) | (before == _NEWLINE) | ((before == _QUOTE) & (index > first[line]))
+    opens_well = (before == delimiter) | (before == _NEWLINE) | (before == _QUOTE)
     closes_well = (after == delimiter) | (after == _NEWLINE) | (after == _RETURN) | (after == _QUOTE)
     unclosed = opens & (index == last[line])
     return quotes[np.where(opens, ~opens_well | unclosed, ~closes_well)]

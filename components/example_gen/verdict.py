@@ -70,7 +70,7 @@ def top_rules(counts: Sequence[dict[str, Any]], dead_letters: Iterable[dict[str,
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.4g} %"
+    return f"{100 * share:.6g} %"
 
 
 def _told(letter: dict[str, Any]) -> str:

@@ -63,6 +63,18 @@ def _describe(statistics: types.Artifact, examples: types.Artifact) -> None:
         statistics.set_string_custom_property(name, examples.get_string_custom_property(name))
 
 
+def token_options(declaration: Declaration) -> tfdv.StatsOptions:
+    """What TFDV computes of tokens."""
+    return tfdv.StatsOptions(
+        schema=token_schema(declaration),
+        # The sketches count in C++ by batch; the exact generator shuffles every token through Python.
+        use_sketch_based_topk_uniques=True,
+        num_top_values=20,
+        num_quantiles_histogram_buckets=100,
+        num_rank_histogram_buckets=_COUNTED_TOKENS,
+    )
+
+
 class TokenStatistics(beam.PTransform):
     """Batches of raw examples to one DatasetFeatureStatisticsList of their tokens.
 
@@ -77,18 +89,10 @@ class TokenStatistics(beam.PTransform):
         self._declaration = declaration
 
     def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> beam.PCollection:
-        options = tfdv.StatsOptions(
-            schema=token_schema(self._declaration),
-            # The sketches count in C++ by batch; the exact generator shuffles every token through Python.
-            use_sketch_based_topk_uniques=True,
-            num_top_values=20,
-            num_quantiles_histogram_buckets=100,
-            num_rank_histogram_buckets=_COUNTED_TOKENS,
-        )
         return (
             batches
             | "Split" >> beam.Map(split_batch, self._declaration).with_output_types(pa.RecordBatch)
-            | "Statistics" >> tfdv.GenerateStatistics(options)
+            | "Statistics" >> tfdv.GenerateStatistics(token_options(self._declaration))
             | "Anonymous" >> beam.Map(_without_values_of, self._declaration.group)
         )
 

@@ -49,7 +49,7 @@ def split_batch(batch: pa.RecordBatch, declaration: Declaration) -> pa.RecordBat
 def _cells(values: pa.Array, name: str) -> pa.Array:
     """The one value of each row, as strings [rows]."""
     counts = pc.list_value_length(values)
-    if values.null_count or not pc.all(pc.equal(counts, 1)).as_py():
+    if values.null_count or not pc.all(pc.equal(counts, 1), min_count=0).as_py():
         raise ValueError(
             f"Each raw example must hold exactly one value of {name!r}. Received: {counts.unique().to_pylist()}."
         )

@@ -62,6 +62,8 @@ class DataBounds:
         for name, value in shares.items():
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"`{name}` must be between 0 and 1. Received: {value!r}.")
+        if not isinstance(self.tolerated, tuple):
+            raise ValueError(f"`tolerated` must be a tuple. Received: {self.tolerated!r}.")
         if self.min_rows < 1:
             raise ValueError(f"`min_rows` must be positive. Received: {self.min_rows!r}.")
 

@@ -9,9 +9,10 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.validation.bounds import DataBounds
-from components.validation.distributions import Distribution, Pair, pair
+from components.validation.distributions import Distribution
 from components.validation.findings import Finding
 from components.validation.noise import divergence_noise, share_noise
+from components.validation.pairs import Pair, pair
 
 DRIFT: Literal["drift"] = "drift"
 SKEW: Literal["skew"] = "skew"
@@ -46,7 +47,7 @@ def compare(
     schema = schema_pb2.Schema()
     for name, one in current.items():
         other = reference.get(name)
-        if other is None or not one.values or not other.values:
+        if other is None or not one.comparable or not other.comparable:
             continue
         pairs[name] = pair(one, other)
         feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
@@ -100,7 +101,7 @@ def compare_coverage(
         findings.append(
             Finding(split, name, MISSING, change, bound, change <= bound, bounds.tolerates(name, MISSING), detail)
         )
-        if one.counts is None or other.counts is None or not one.values or not other.values:
+        if not one.counts or not other.counts:
             continue
         new = {token: count / one.values for token, count in one.counts.items() if token not in other.counts}
         share = min(1.0, sum(new.values()))

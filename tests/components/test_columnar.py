@@ -123,6 +123,39 @@ def test_both_paths_agree_on_tab_separated_bytes(data: bytes) -> None:
     assert columnar(data, 1 << 20, header=header, delimiter="\t") == strict(data, header, "\t")
 
 
+@pytest.mark.parametrize("block_bytes", [1, 1 << 20])
+@pytest.mark.parametrize(
+    ("data", "accepted", "rules"),
+    [
+        (b"\xef\xbb\xbf" + GOOD[0], [0], []),
+        (b'1,2,3,"4:1,\v:0.5",5,6,7,,1,8,9', [], ["weights"]),
+        (b"1,2,3,4:\v0.5,5,6,7,,1,8,9", [], ["weights"]),
+        (b"1,2,3,4:1,,6,7,,1,8,9", [], ["aligned-history"]),
+        (b'1,2,"1,2,3",4:1,5,6,7,,1,8,9', [0], []),
+        (b'1,2,"1,2,3,4",4:1,5,6,7,,1,8,9', [], ["list-length"]),
+        (b'1,2,3,4:1,5,6,"7\n\nmore', [], ["quotes", "row-width"]),
+        (b'1,2,3,4:1,5,6,"7\nmore', [], ["newline-in-quotes", "row-width"]),
+    ],
+    ids=[
+        "a byte order mark before a row",
+        "a weight of a blank id",
+        "a vertical tab before a weight",
+        "an empty history beside one of one entry",
+        "a list of the longest length",
+        "a list longer than that",
+        "an open quote before a blank line",
+        "an open quote before a line that is no row",
+    ],
+)
+def test_both_paths_agree_where_libraries_differ(
+    data: bytes, accepted: list[int], rules: list[str], block_bytes: int
+) -> None:
+    verdicts = columnar(data, block_bytes)
+    assert verdicts == strict(data)
+    assert [line for line, _ in verdicts[0]] == accepted
+    assert [rule for _, rule in verdicts[1]] == rules
+
+
 def test_the_columnar_path_takes_rows_that_the_generator_of_bytes_calls_good() -> None:
     accepted, rejected, blank = columnar(b"\n".join(GOOD), 1 << 20)
     assert [line for line, _ in accepted] == [0, 1, 2, 3]

@@ -293,7 +293,7 @@ def test_a_run_with_too_many_bad_rows_tells_the_top_rules_with_examples_and_keep
     with pytest.raises(InvalidInputError) as caught:
         ingest(source, tmp_path / "examples", kept=tmp_path / "kept")
     message = str(caught.value)
-    assert "At most 1 % of the rows may be rejected. Received: 21 of 339 rows, 6.195 %." in message
+    assert "At most 1 % of the rows may be rejected. Received: 21 of 339 rows, 6.19469 %." in message
     assert re.search(
         r"  label: 3 rows, such as\n    \S+/packed\.csv\.gz, line 3: `act` must be 0 or 1\. Received: '2'\.\n"
         r"    \S+/plain\.csv, line 3: `act` must be 0 or 1\. Received: '2'\.\n",

@@ -11,8 +11,8 @@ from tfx.types.standard_artifacts import ExampleStatistics
 
 from components.statistics.tokens import split_batch
 from pipeline.results import split_sizes
-from tests.components.validation_support import EVAL, TRAIN, statistics_of
-from tests.support import EDGE_ROWS, RawRow, raw_row
+from tests.components.validation_support import EVAL, TRAIN, as_arrow, statistics_of
+from tests.support import EDGE_ROWS, raw_row
 from transform.features import DECLARATION
 from transform.parsing import split_tokens, split_weights
 
@@ -78,14 +78,6 @@ def test_the_layout_is_that_of_tfx(statistics: ExampleStatistics) -> None:
     assert split_sizes(statistics, (TRAIN, EVAL)) == {TRAIN: 3, EVAL: 1}
 
 
-def arrow(rows: list[RawRow]) -> pa.RecordBatch:
-    def values(name: str, is_label: bool) -> pa.Array:
-        cells = [[int(row[name])] if is_label else [row[name].encode()] for row in rows]
-        return pa.array(cells, pa.list_(pa.int64() if is_label else pa.binary()))
-
-    return pa.RecordBatch.from_pydict({c.name: values(c.name, c.kind == "label") for c in DECLARATION.columns})
-
-
 def test_cells_split_as_the_transform_graph_splits_them() -> None:
     rows = [
         *EDGE_ROWS,
@@ -93,7 +85,7 @@ def test_cells_split_as_the_transform_graph_splits_them() -> None:
         raw_row(follow_topic_id="\t,", all_topic_fav_7=""),
         raw_row(follow_topic_id="münchen,京都"),
     ]
-    batch = split_batch(arrow(rows), DECLARATION)
+    batch = split_batch(as_arrow(rows), DECLARATION)
     lists = split_tokens([row["follow_topic_id"] for row in rows])
     ids, weights = split_weights(split_tokens([row["all_topic_fav_7"] for row in rows]))
     expected = {"follow_topic_id": lists, "all_topic_fav_7": ids, "all_topic_fav_7_weight": weights}
@@ -102,7 +94,7 @@ def test_cells_split_as_the_transform_graph_splits_them() -> None:
 
 
 def test_a_row_with_two_values_is_refused() -> None:
-    batch = arrow(ROWS)
+    batch = as_arrow(ROWS)
     columns = {name: batch.column(name) for name in batch.schema.names}
     columns["topic_id"] = pa.array([[b"1"], [b"1", b"2"], [b"3"]])
     with pytest.raises(ValueError, match=r"exactly one value of 'topic_id'. Received: \[1, 2\]"):

@@ -72,3 +72,18 @@ def test_the_config_is_complete() -> None:
 def test_invalid_arguments_are_refused(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=f"`{message}` must be .* Received"):
         Dice(**arguments)
+
+
+@pytest.mark.parametrize("alpha", [-0.5, 0.0, 0.999, 1.0, 3.0])
+@pytest.mark.parametrize(("mean", "variance"), [(0.0, 1.0), (3.0, 1e-2), (-100.0, 1e4)])
+def test_the_folded_form_computes_the_same(alpha: float, mean: float, variance: float) -> None:
+    layer = Dice()
+    layer.build((None, 3))
+    layer.alpha.assign([alpha] * 3)
+    layer.moving_mean.assign([mean] * 3)
+    layer.moving_variance.assign([variance] * 3)
+    inputs = mean + np.random.default_rng(0).normal(size=(50, 3), scale=3 * variance**0.5).astype("float32")
+    folded = layer.folded()
+    outputs = folded.output_scale * folded(inputs * folded.input_scale + folded.input_shift)
+    scale = np.abs(inputs).max()
+    np.testing.assert_allclose(outputs / scale, np.array(layer(inputs)) / scale, atol=5e-6)

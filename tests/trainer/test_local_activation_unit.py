@@ -15,7 +15,7 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray, inner: str = "sigmoid") -> np.ndarray:
+def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray, inner: Any = "sigmoid") -> np.ndarray:
     """The formula as the paper writes it, with the concatenation that the layer avoids."""
     shape = (query.shape[0], query.shape[1], keys.shape[1], query.shape[2])
     q, k = np.broadcast_to(query[:, :, None], shape), np.broadcast_to(keys[:, None], shape)
@@ -58,6 +58,17 @@ def test_ranking_equals_scoring_each_candidate_alone(activation: str) -> None:
     unit, query, keys = built(3, activation), normal(2, 4, 3), normal(2, 5, 3, seed=1)
     alone = ops.concatenate([unit(query[:, i : i + 1], keys) for i in range(4)], axis=1)
     np.testing.assert_allclose(unit(query, keys), alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("candidates", [1, 4])
+def test_dice_folded_into_the_layers_around_it_equals_the_literal_formula(candidates: int) -> None:
+    unit, query, keys = built(3, "dice"), normal(2, candidates, 3), normal(2, 5, 3, seed=1)
+    for i, dice in enumerate(unit.activation_layers):
+        dice.moving_mean.assign(normal(*dice.moving_mean.shape, seed=i))
+        dice.moving_variance.assign(np.square(normal(*dice.moving_variance.shape, seed=i + 2)) + 0.1)
+    layers = iter(unit.activation_layers)
+    expected = literal(unit, query, keys, lambda hidden: next(layers)(hidden))
+    np.testing.assert_allclose(unit(query, keys), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("candidates", [1, None])

@@ -1,0 +1,1 @@
+"""The schedule of the pipeline on Kubeflow Pipelines 2: pipeline versions, recurring runs, single runs."""

@@ -1,0 +1,122 @@
+"""What the server answers, whichever way it is asked: gRPC and REST both call these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    model_pb2,
+)
+
+from serving.server import examples, predict
+from serving.server.core import Core, Servable
+from serving.server.errors import ServingError, invalid_argument, not_found
+from serving.server.metrics import Metrics
+from serving.server.runner import Runner
+from serving.server.tensors import Array
+from serving.server.version import Version
+
+SIGNATURE_DEF = "signature_def"
+
+
+class Api:
+    """The calls of PredictionService and ModelService. Each raises ServingError if it cannot be answered.
+
+    Args:
+        core: of the models.
+        runner: runs them.
+        metrics: counts.
+    """
+
+    def __init__(self, core: Core, runner: Runner, metrics: Metrics) -> None:
+        self.core = core
+        self.metrics = metrics
+        self._runner = runner
+
+    def label(self, name: str) -> str:
+        """A model's name for a metric. Unknown names count as one, or a caller could fill the memory with them."""
+        return name if self.core.knows(name) else ""
+
+    def predict(self, request: Any) -> Any:
+        with self.core.servable(_model_spec(request)) as servable:
+            return predict.predict(servable, request, self._runner, self.metrics)
+
+    def run(self, servable: Servable, signature: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Runs a signature of a held servable on arrays that fit it."""
+        return predict.run(servable, signature, arrays, (), self._runner, self.metrics)
+
+    def classify(self, request: Any) -> Any:
+        with self.core.servable(_model_spec(request)) as servable:
+            return examples.classify(servable, request, self._runner, self.metrics)
+
+    def regress(self, request: Any) -> Any:
+        with self.core.servable(_model_spec(request)) as servable:
+            return examples.regress(servable, request, self._runner, self.metrics)
+
+    def multi_inference(self, request: Any) -> inference_pb2.MultiInferenceResponse:
+        spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
+        with self.core.servable(spec) as servable:
+            return examples.multi_inference(servable, request, self._runner, self.metrics)
+
+    def get_model_metadata(self, request: Any) -> get_model_metadata_pb2.GetModelMetadataResponse:
+        spec = _model_spec(request)
+        if not request.metadata_field:
+            raise invalid_argument("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != SIGNATURE_DEF:
+                raise invalid_argument(f"Metadata field {field} is not supported")
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        with self.core.servable(spec) as servable:
+            response.model_spec.name = servable.name
+            response.model_spec.version.value = servable.version
+            found = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.model.signatures)
+        response.metadata[SIGNATURE_DEF].Pack(found)
+        return response
+
+    def get_model_status(self, request: Any) -> get_model_status_pb2.GetModelStatusResponse:
+        spec = _model_spec(request)
+        number = self.core.version_number(spec)
+        versions = self.core.manager.versions(spec.name)
+        if number is None and not versions:
+            raise not_found(f"Could not find any versions of model {spec.name}")
+        if number is not None:
+            versions = [version for version in versions if version.number == number]
+            if not versions:
+                raise not_found(f"Could not find version {number} of model {spec.name}")
+        response = get_model_status_pb2.GetModelStatusResponse()
+        for version in versions:
+            _fill_status(response.model_version_status.add(), version)
+        return response
+
+    def reload_config(self, request: Any, cancelled: Callable[[], bool]) -> model_management_pb2.ReloadConfigResponse:
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid_argument(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+                "Only ModelConfigList is currently supported"
+            )
+        before = {name: self.metrics.value(name) for name in request.metric_names}
+        self.core.reload_config(request.config, cancelled)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.error_code = 0
+        for name, value in before.items():
+            response.metric.add(name=name, int64_value_increase=self.metrics.value(name) - value)
+        return response
+
+
+def _model_spec(request: Any) -> Any:
+    if not request.HasField("model_spec"):
+        raise invalid_argument("Missing ModelSpec")
+    return request.model_spec
+
+
+def _fill_status(status: Any, version: Version) -> None:
+    status.version = version.number
+    status.state = version.state
+    error: ServingError | None = version.error
+    status.status.error_code = error.number if error else 0
+    status.status.error_message = error.message if error else ""

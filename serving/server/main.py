@@ -1,0 +1,48 @@
+"""The command `python -m serving FLAGS`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from serving.server import flags
+
+LOG = logging.getLogger(__name__)
+
+NOTICE = (
+    "Embedded development server, NOT TensorFlow Serving: the same protocol, without TensorFlow Lite, GPUs, profiler and "
+    "request logging, bound to %s. See --help."
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serves until SIGTERM or SIGINT.
+
+    Returns:
+        The process' exit status: 0 after a signal, 1 if the server could not start.
+    """
+    tensorflow_version = importlib.metadata.version("tensorflow")
+    version = (
+        f"Embedded ModelServer: {importlib.metadata.version('community-din')}\nTensorFlow Library: {tensorflow_version}"
+    )
+    parsed = flags.parse(arguments, version)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s", stream=sys.stderr)
+    LOG.info(NOTICE, parsed.host)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    # TensorFlow takes seconds to import: a wrong flag should not wait for it.
+    from serving.server.errors import ServingError
+    from serving.server.server import Server
+
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # It logs a traceback for each request that is not HTTP. What fails while one is answered, the handler logs itself.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    try:
+        asyncio.run(Server(parsed).run())
+    except ServingError as error:
+        LOG.error("Failed to start server. Error: %s", error)
+        return 1
+    return 0

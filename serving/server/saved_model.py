@@ -1,0 +1,119 @@
+"""A loaded SavedModel: its signatures, and running them.
+
+The model is loaded into a TensorFlow session, as TensorFlow Serving loads it: SavedModels of TensorFlow 1 and 2 both carry
+the graph, the restore operation and the initializer that a session needs. `tf.saved_model.load` would check shapes that
+Serving does not check, and run every output of a signature whichever was asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
+
+from serving.server.errors import from_tensorflow, invalid_argument, not_found
+from serving.server.tensors import Array
+
+# Each pair of inputs and outputs keeps a pruned, optimised copy of the graph. A caller can ask for any subset of outputs:
+# combinations beyond this many are built for one request and dropped.
+MAX_KEPT_PLANS = 64
+
+LOG = logging.getLogger(__name__)
+
+
+class SavedModel:
+    """One version of a model in memory.
+
+    Args:
+        path: folder of `saved_model.pb`.
+        tags: of the MetaGraph to load.
+        session_config: TensorFlow's threads and devices. Without threads for several operations at once, a request runs in
+            the thread that asks: the hand-over between threads costs more CPU than a small model.
+
+    Raises:
+        ServingError: there is no SavedModel, or it cannot be loaded.
+    """
+
+    def __init__(self, path: str, tags: Sequence[str], session_config: config_pb2.ConfigProto) -> None:
+        self.path = path
+        threads = session_config.inter_op_parallelism_threads or session_config.session_inter_op_thread_pool
+        self._run_options = config_pb2.RunOptions(inter_op_thread_pool=0 if threads else -1)
+        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Any] = {}
+        self._plans_lock = threading.Lock()
+        if not any(tf.io.gfile.exists(f"{path}/saved_model.{suffix}") for suffix in ("pb", "pbtxt")):
+            raise not_found(f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}")
+        graph = tf.Graph()
+        with graph.as_default():
+            self._session = tf.compat.v1.Session(graph=graph, config=session_config)
+            try:
+                meta_graph = tf.compat.v1.saved_model.load(self._session, list(tags), path)
+            except tf.errors.OpError as error:
+                self._session.close()
+                raise from_tensorflow(error) from error
+            except Exception as error:  # the loader raises what it meets: RuntimeError, KeyError, DecodeError, OSError ...
+                self._session.close()
+                LOG.debug("Loading %s failed", path, exc_info=True)
+                raise invalid_argument(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+            self.signatures: Mapping[str, Any] = dict(meta_graph.signature_def)
+            self._fetches = _fetches(graph, self.signatures)
+
+    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        """Runs the part of the graph that the outputs need. Any number of threads may call it.
+
+        Args:
+            inputs: by the name of the tensor in the graph.
+            outputs: names of tensors in the graph.
+
+        Returns:
+            The outputs by name.
+
+        Raises:
+            ServingError: what TensorFlow says of these inputs.
+        """
+        feed = tuple(sorted(inputs))
+        names = sorted(set(outputs))
+        fetch = tuple(self._fetches.get(name, name) for name in names)
+        try:
+            values = self._plan(feed, fetch)(*(inputs[name] for name in feed))
+        except tf.errors.OpError as error:
+            raise from_tensorflow(error) from error
+        return dict(zip(names, values, strict=True))
+
+    def _plan(self, feed: tuple[str, ...], fetch: tuple[str, ...]) -> Any:
+        key = (feed, fetch)
+        plan = self._plans.get(key)
+        if plan is None:
+            with self._plans_lock:
+                plan = self._plans.get(key)
+                if plan is None:
+                    # Session.run would compare the fed shapes with the placeholders', which TensorFlow Serving does not.
+                    options = config_pb2.CallableOptions(feed=feed, fetch=fetch, run_options=self._run_options)
+                    plan = self._session._make_callable_from_options(options)
+                    if len(self._plans) < MAX_KEPT_PLANS:
+                        self._plans[key] = plan
+        return plan
+
+    def close(self) -> None:
+        """Frees the model. No request may be running."""
+        self._plans.clear()
+        self._session.close()
+
+
+def _fetches(graph: tf.Graph, signatures: Mapping[str, Any]) -> dict[str, str]:
+    """Adds an operation behind each output of a signature, and returns its tensor's name by the output's.
+
+    TensorFlow 2 exports a signature as one call of a function, whose results are the outputs. TensorFlow takes a function
+    apart, and drops what is not asked for, only where its call is not itself what is fetched.
+    """
+    found: dict[str, str] = {}
+    for signature in signatures.values():
+        for output in signature.outputs.values():
+            if (
+                ":" in output.name and output.name not in found
+            ):  # without a colon it is an operation, such as the initializer
+                found[output.name] = tf.identity(graph.get_tensor_by_name(output.name)).name
+    return found

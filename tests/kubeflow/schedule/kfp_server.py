@@ -1,0 +1,294 @@
+"""A stand-in for the API server of Kubeflow Pipelines 2: the v2beta1 calls that the schedule uses, over HTTP, in memory.
+
+It refuses what the real one refuses (api_models.py), answers as it does (snake case, empty fields left out, int64 as text),
+and lets runs make headway with each look at them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import itertools
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from aiohttp import web
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from tests.kubeflow.schedule.api_models import (
+    InvalidRequestError,
+    check_cron,
+    check_parameters,
+    check_spec,
+    checked,
+    predicate,
+)
+
+API = "/apis/v2beta1"
+Json = dict[str, Any]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class KfpServer:
+    """The server's state, and the switches that a test turns.
+
+    Attributes:
+        host: Its address.
+        version: What it says it is.
+        multi_user: Whether calls must name a namespace.
+        token: The bearer token that it wants, if any.
+        log_in: Whether it sends who has no cookie to a log-in page.
+        only_v1: Whether it has but the old API.
+        failing: By the value of the parameter `span`: the step in which such a run fails.
+        never_ending: Whether runs stay under way.
+        unavailable: The end of the paths that it answers with 503.
+        out_of_order: How many of the next looks at a run it answers with 503.
+        together: How many creations of a recurring run it lets through at a time.
+        requests: The calls, as `METHOD path`.
+    """
+
+    def __init__(self) -> None:
+        self.host = ""
+        self.version = "2.16.0"
+        self.multi_user = False
+        self.token: str | None = None
+        self.log_in = False
+        self.only_v1 = False
+        self.failing: dict[str, str] = {}
+        self.never_ending = False
+        self.unavailable: str | None = None
+        self.out_of_order = 0
+        self.together = 1
+        self.requests: list[str] = []
+        self.experiments: dict[str, Json] = {}
+        self.pipelines: dict[str, Json] = {}
+        self.versions: dict[str, Json] = {}
+        self.recurring_runs: dict[str, Json] = {}
+        self.runs: dict[str, Json] = {}
+        self._specs: dict[str, pipeline_spec_pb2.PipelineSpec] = {}
+        self._looks: dict[str, int] = {}
+        self._numbers = itertools.count(1)
+        self._waiting: list[asyncio.Event] = []
+
+    def application(self) -> web.Application:
+        """The routes."""
+        application = web.Application(middlewares=[self._gate])
+        collections = {"experiments": self.experiments, "pipelines": self.pipelines, "recurringruns": self.recurring_runs}
+        for name, items in collections.items():
+            application.router.add_get(f"{API}/{name}", self._list(name, items))
+        application.router.add_get(f"{API}/pipelines/{{id}}/versions", self._list("versions", self.versions))
+        application.router.add_get(f"{API}/pipelines/{{pipeline}}/versions/{{id}}", self._get(self.versions))
+        application.router.add_post(f"{API}/experiments", self._create_experiment)
+        application.router.add_post(f"{API}/pipelines", self._create_pipeline)
+        application.router.add_post(f"{API}/pipelines/upload_version", self._upload_version)
+        application.router.add_post(f"{API}/recurringruns", self._create_recurring_run)
+        application.router.add_post(f"{API}/recurringruns/{{id}}:{{switch:enable|disable}}", self._switch)
+        application.router.add_delete(f"{API}/recurringruns/{{id}}", self._delete_recurring_run)
+        application.router.add_post(f"{API}/runs", self._create_run)
+        application.router.add_get(f"{API}/runs/{{id}}", self._look_at_run)
+        application.router.add_get(f"{API}/healthz", self._health)
+        application.router.add_get("/apis/v1beta1/healthz", self._health)
+        application.router.add_get("/login", self._log_in_page)
+        return application
+
+    def named(self, name: str) -> list[Json]:
+        """The recurring runs of that name."""
+        return [run for run in self.recurring_runs.values() if run["display_name"] == name]
+
+    @web.middleware
+    async def _gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self.requests.append(f"{request.method} {request.path}")
+        if self.log_in and "Cookie" not in request.headers and request.path != "/login":
+            raise web.HTTPFound("/login")
+        if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return _error(401, "the token is not valid")
+        if self.only_v1 and request.path.startswith(API):
+            return _error(404, "Not Found")
+        if self.unavailable is not None and request.path.endswith(self.unavailable):
+            return _error(503, "no healthy upstream")
+        try:
+            return await handler(request)
+        except InvalidRequestError as error:
+            return _error(400, str(error))
+        except KeyError as error:
+            return _error(404, f"{error} not found")
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response({"commit_sha": "unknown", "tag_name": self.version, "multi_user": self.multi_user})
+
+    async def _log_in_page(self, request: web.Request) -> web.Response:
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+
+    def _list(self, name: str, items: dict[str, Json]) -> Handler:
+        keys = {"recurringruns": "recurringRuns", "versions": "pipeline_versions"}
+
+        async def handler(request: web.Request) -> web.Response:
+            query = request.query
+            if self.multi_user and name != "versions" and not query.get("namespace"):
+                raise InvalidRequestError("a namespace is needed in multi-user mode")
+            wanted = predicate(query.get("filter"), ("display_name",))
+            if name == "versions":
+                wanted["pipeline_id"] = request.match_info["id"]
+            found = [item for item in items.values() if all(item[key] == value for key, value in wanted.items())]
+            start, size = int(query.get("page_token") or 0), int(query.get("page_size") or 10)
+            page = {keys.get(name, name): found[start : start + size], "total_size": len(found)}
+            if start + size < len(found):
+                page["next_page_token"] = str(start + size)
+            return web.json_response(page)
+
+        return handler
+
+    def _get(self, items: dict[str, Json]) -> Handler:
+        async def handler(request: web.Request) -> web.Response:
+            return web.json_response(items[request.match_info["id"]])
+
+        return handler
+
+    async def _create_experiment(self, request: web.Request) -> web.Response:
+        body = checked(await request.json(), "V2beta1Experiment")
+        if any(found["display_name"] == body["display_name"] for found in self.experiments.values()):
+            return _error(409, "Failed to create a new experiment: the name exists")
+        return self._store(self.experiments, "experiment_id", body)
+
+    async def _create_pipeline(self, request: web.Request) -> web.Response:
+        body = checked(await request.json(), "V2beta1Pipeline")
+        if any(found["display_name"] == body["display_name"] for found in self.pipelines.values()):
+            return _error(409, "Failed to create a new pipeline: the name exists")
+        return self._store(self.pipelines, "pipeline_id", body)
+
+    async def _upload_version(self, request: web.Request) -> web.Response:
+        pipeline = self.pipelines[request.query["pipelineid"]]
+        name = request.query["name"]
+        if any(found["display_name"] == name for found in self.versions.values()):
+            return _error(409, "Failed to create a pipeline version")
+        form = await request.post()
+        upload = form["uploadfile"]
+        assert isinstance(upload, web.FileField)
+        documents = list(yaml.safe_load_all(upload.file.read()))
+        spec = check_spec(documents)
+        packed = {"pipeline_spec": documents[0], "platform_spec": documents[1]} if documents[1:] else documents[0]
+        version = {"pipeline_id": pipeline["pipeline_id"], "display_name": name, "pipeline_spec": packed}
+        response = self._store(self.versions, "pipeline_version_id", version)
+        self._specs[json.loads(response.body)["pipeline_version_id"]] = spec  # type: ignore[arg-type]
+        return response
+
+    async def _create_recurring_run(self, request: web.Request) -> web.Response:
+        body = checked(await request.json(), "V2beta1RecurringRun")
+        self._check_run(body)
+        check_cron(body["trigger"]["cron_schedule"]["cron"])
+        if not 1 <= int(body.get("max_concurrency") or 0) <= 10:
+            raise InvalidRequestError("Max concurrency of a recurring run must be at least 1 and at most 10.")
+        await self._arrive()
+        enabled = body.get("mode") == "ENABLE"
+        kept = {key: value for key, value in body.items() if value not in (None, False, {}) and key != "mode"}
+        stored = kept | {"max_concurrency": str(body["max_concurrency"]), "status": "ENABLED" if enabled else "DISABLED"}
+        stored.setdefault("service_account", "pipeline-runner")
+        return self._store(self.recurring_runs, "recurring_run_id", stored)
+
+    async def _switch(self, request: web.Request) -> web.Response:
+        run = self.recurring_runs[request.match_info["id"]]
+        run["status"] = "ENABLED" if request.match_info["switch"] == "enable" else "DISABLED"
+        return web.json_response({})
+
+    async def _delete_recurring_run(self, request: web.Request) -> web.Response:
+        del self.recurring_runs[request.match_info["id"]]
+        return web.json_response({})
+
+    async def _create_run(self, request: web.Request) -> web.Response:
+        body = checked(await request.json(), "V2beta1Run")
+        self._check_run(body)
+        return self._store(self.runs, "run_id", {key: value for key, value in body.items() if value is not None})
+
+    async def _look_at_run(self, request: web.Request) -> web.Response:
+        run = self.runs[request.match_info["id"]]
+        if self.out_of_order:
+            self.out_of_order -= 1
+            return _error(503, "upstream connect error")
+        looks = self._looks[run["run_id"]] = self._looks.get(run["run_id"], -1) + 1
+        spec = self._specs[run["pipeline_version_reference"]["pipeline_version_id"]]
+        steps = _steps(spec)
+        fails = self.failing.get((run["runtime_config"].get("parameters") or {}).get("span", ""))
+        tasks = [_task(name, "RUNNING") for name in ("root", "exit-handler-1")] + [_task(f"{steps[0]}-driver", "SUCCEEDED")]
+        state = "RUNNING" if self.never_ending or looks <= len(steps) else "SUCCEEDED"
+        for position, step in enumerate(steps[:looks]):
+            done = position < looks - 1 and not self.never_ending
+            if done and step == fails:
+                tasks.append(_task(step, "FAILED"))
+                state = "FAILED"
+                break
+            tasks.append(_task(step, "SUCCEEDED" if done else "RUNNING"))
+        return web.json_response(run | {"state": state, "run_details": {"task_details": tasks}})
+
+    def _check_run(self, body: Json) -> None:
+        if not body.get("display_name"):
+            raise InvalidRequestError("The run name is empty. Please specify a valid name")
+        self.experiments[body["experiment_id"]]
+        version = self.versions[body["pipeline_version_reference"]["pipeline_version_id"]]
+        if version["pipeline_id"] != body["pipeline_version_reference"]["pipeline_id"]:
+            raise InvalidRequestError("the version is of another pipeline")
+        check_parameters(self._specs[version["pipeline_version_id"]], body["runtime_config"].get("parameters") or {})
+
+    async def _arrive(self) -> None:
+        """Holds callers back until `together` of them are there."""
+        event = asyncio.Event()
+        self._waiting.append(event)
+        if len(self._waiting) >= self.together:
+            for waiting in self._waiting:
+                waiting.set()
+            self._waiting.clear()
+        await event.wait()
+
+    def _store(self, items: dict[str, Json], key: str, item: Json) -> web.Response:
+        number = f"{key.removesuffix('_id').replace('_', '-')}-{next(self._numbers)}"
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        items[number] = {name: value for name, value in item.items() if value is not None} | {key: number, "created_at": now}
+        return web.json_response(items[number])
+
+
+def _steps(spec: pipeline_spec_pb2.PipelineSpec) -> list[str]:
+    """The steps by name, those of groups first."""
+    groups = [component.dag for component in spec.components.values() if component.HasField("dag")]
+    dags = [*groups, spec.root.dag]
+    return [
+        name
+        for dag in dags
+        for name, task in sorted(dag.tasks.items())
+        if not spec.components[task.component_ref.name].HasField("dag")
+    ]
+
+
+def _task(name: str, state: str) -> Json:
+    times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:01:05Z" if state != "RUNNING" else None}
+    return {"display_name": name, "state": state} | {key: value for key, value in times.items() if value}
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message, "code": 3, "message": message, "details": []}, status=status)
+
+
+@contextmanager
+def running_server() -> Iterator[KfpServer]:
+    """A server on a free port of this machine, in a thread of its own."""
+    server = KfpServer()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    runner = web.AppRunner(server.application())
+
+    async def start() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    try:
+        asyncio.run_coroutine_threadsafe(start(), loop).result()
+        server.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield server
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,124 @@
+"""The signatures `rank` and `explain`, called in a fresh process, against the reference row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support import EDGE_ROWS
+from tests.trainer.conftest import ITEMS
+from tests.trainer.exported_model import ExportedModel
+from trainer.signatures import PADDING_SCORE, SCORE, ServingModule
+from transform.features import DECLARATION
+
+pytestmark = pytest.mark.slow
+
+TOLERANCE = 1e-5
+USER_COLUMNS = DECLARATION.side_columns("user")
+ITEM_COLUMNS = DECLARATION.side_columns("item")
+PADDING = dict.fromkeys(ITEM_COLUMNS, "")
+# How many candidates each user has; what is missing up to the most of them is padding, as batching makes it.
+COUNTS = [len(ITEMS) - i % 3 for i in range(len(EDGE_ROWS))]
+
+
+def request(users: list[dict[str, str]], counts: list[int], candidates: int) -> dict[str, Any]:
+    """Columns of `rank`: for each user the first so many of `ITEMS`, padded to `candidates`."""
+    rows = [[*ITEMS[:count], *[PADDING] * (candidates - count)] for count in counts]
+    columns: dict[str, Any] = {name: [user[name] for user in users] for name in USER_COLUMNS}
+    return columns | {name: [[item[name] for item in row] for row in rows] for name in ITEM_COLUMNS}
+
+
+@pytest.fixture(scope="module")
+def answers(exported: ExportedModel) -> dict[str, dict[str, Any]]:
+    whole = request(EDGE_ROWS, COUNTS, len(ITEMS))
+    requests = {
+        "rank": ("rank", whole, None),
+        "explain": ("explain", whole, None),
+        "score of explain": ("explain", whole, [SCORE]),
+        "no candidates": ("rank", request(EDGE_ROWS[:2], [0, 0], 0), None),
+        "one candidate": ("rank", request(EDGE_ROWS[:1], [1], 1), None),
+        "empty histories": ("explain", request([EDGE_ROWS[3]], [2], 2), None),
+        "columns of unequal K": ("rank", whole | {"topic_id": [["1"]] * len(EDGE_ROWS)}, None),
+        "columns of unequal B": ("rank", whole | {"client_type": ["1"]}, None),
+    }
+    alone = {f"alone {i}": ("rank", request([EDGE_ROWS[i]], [COUNTS[i]], COUNTS[i]), None) for i in range(3)}
+    return dict(zip(requests | alone, exported.call(*(requests | alone).values()), strict=True))
+
+
+@pytest.fixture(scope="module")
+def reference(exported: ExportedModel) -> np.ndarray:
+    """The scores [users, items], padding included."""
+    scores = exported.scores[len(EDGE_ROWS) :].reshape(len(EDGE_ROWS), len(ITEMS))
+    return np.where(np.arange(len(ITEMS)) < np.array(COUNTS)[:, None], scores, PADDING_SCORE)
+
+
+@pytest.mark.parametrize("signature", ["rank", "explain"])
+def test_scores_agree_with_the_reference(answers: dict[str, Any], reference: np.ndarray, signature: str) -> None:
+    worst = np.max(np.abs(np.array(answers[signature]["outputs"][SCORE]) - reference))
+    print(f"{signature}: worst difference {worst:.2e}")
+    assert worst < TOLERANCE
+
+
+@pytest.mark.parametrize("user", range(3))
+def test_a_request_scores_the_same_alone_and_padded_in_a_batch(
+    answers: dict[str, Any], reference: np.ndarray, user: int
+) -> None:
+    alone = answers[f"alone {user}"]["outputs"][SCORE]
+    assert alone == [pytest.approx(reference[user, : COUNTS[user]], abs=TOLERANCE)]
+
+
+def test_attention_agrees_with_the_reference(exported: ExportedModel, answers: dict[str, Any]) -> None:
+    weights = np.array(answers["explain"]["outputs"]["attention_history"])
+    expected = exported.attention["history"][len(EDGE_ROWS) :].reshape(len(EDGE_ROWS), len(ITEMS), -1)
+    padding = np.arange(len(ITEMS)) >= np.array(COUNTS)[:, None]
+    expected[padding] = 0
+    worst = np.max(np.abs(weights - expected))
+    print(f"attention: worst difference {worst:.2e}")
+    assert worst < TOLERANCE
+    assert (weights[padding] == 0).all()
+
+
+def test_tokens_stand_where_their_weights_do(answers: dict[str, Any]) -> None:
+    outputs = answers["explain"]["outputs"]
+    weights = np.array(outputs["attention_history"])
+    for column in ("hist_topic_id", "hist_keyword_id"):
+        for user, tokens in zip(EDGE_ROWS, outputs[f"tokens_{column}"], strict=True):
+            newest = user[column].split(",")[-50:] if user[column] else []
+            assert tokens == newest + [""] * (50 - len(newest))
+    occupied = np.array(outputs["tokens_hist_topic_id"]) != ""
+    np.testing.assert_array_equal(weights[:, 0] != 0, occupied)
+
+
+def test_an_empty_history_has_no_positions(answers: dict[str, Any]) -> None:
+    outputs = answers["empty histories"]["outputs"]
+    assert outputs["attention_history"] == [[[], []]]
+    assert outputs["tokens_hist_topic_id"] == [[]]
+
+
+def test_any_number_of_candidates_is_ranked(answers: dict[str, Any], reference: np.ndarray) -> None:
+    assert answers["no candidates"]["outputs"][SCORE] == [[], []]
+    assert answers["one candidate"]["outputs"][SCORE] == [pytest.approx(reference[0, :1], abs=TOLERANCE)]
+
+
+def test_columns_that_do_not_fit_each_other_are_refused(answers: dict[str, Any]) -> None:
+    assert "Shapes of all inputs must match" in answers["columns of unequal K"]["error"]
+    assert "All columns must have the same first axis" in answers["columns of unequal B"]["error"]
+
+
+def test_what_is_not_asked_for_is_not_computed(answers: dict[str, Any]) -> None:
+    assert answers["score of explain"]["operations"] == answers["rank"]["operations"]
+    assert sum(answers["explain"]["operations"].values()) > sum(answers["rank"]["operations"].values())
+
+
+def test_a_history_is_read_once_and_never_repeated_for_its_candidates(exported: ExportedModel) -> None:
+    module = ServingModule(exported.model, exported.transform_output, DECLARATION)
+    operations = module.signatures()["rank"].graph.get_operations()
+    model = [operation for operation in operations if not operation.name.startswith("transform")]
+    assert not {"Tile", "BroadcastTo"} & {operation.type for operation in model}
+    # One product with the folded history, and one that sums it by weight.
+    assert [operation.type for operation in model].count("BatchMatMulV2") == 2
+    lookups = [operation for operation in operations if operation.type == "LookupTableFindV2"]
+    # A column is looked up once, and a candidate's queried column in the candidates' vocabulary too.
+    assert len(lookups) == len(USER_COLUMNS) + len(ITEM_COLUMNS) + 2
