@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     parser.add_argument("--code", required=True, help="the fingerprint of the code that the package was compiled from")
     arguments = parser.parse_args(argv)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_LOG_FORMAT, force=True)
+    # Beam tells of its types at length.
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
     from pipeline.errors import cause_of
 
     started = time.monotonic()
