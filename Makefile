@@ -11,6 +11,8 @@ REST_PORT ?= 8501
 USER_FILE ?= serving/examples/user.json
 CANDIDATES ?= serving/examples/candidates.csv
 RANK_FLAGS ?=
+TARGET ?= kfp
+SCHEDULE ?= --help
 SPANS ?=
 PRUNE_FLAGS ?=
 export PORT REST_PORT SERVER TENSORFLOW
@@ -25,7 +27,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest prune serve rank check-export run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune serve rank check-export kubeflow schedule run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +54,12 @@ rank: setup ## Rank CANDIDATES for USER_FILE by the served model; RANK_FLAGS=--e
 
 check-export: setup ## Run the published model's signatures in the TensorFlow of TensorFlow Serving's image
 	@scripts/check_export
+
+kubeflow: setup ## Compile the package for Kubeflow Pipelines, or for Vertex AI with TARGET=vertex, into build/
+	@python kubeflow/compile.py --target $(TARGET)
+
+schedule: setup ## Schedule the package on Kubeflow: SCHEDULE="create --cron '0 0 6 * * *'"; --help lists the commands
+	@python kubeflow/schedule.py $(SCHEDULE)
 
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
