@@ -56,7 +56,7 @@ def test_serves_until_interrupted_and_leaves_nothing_behind(state: Path, tmp_pat
             said.append(line)
             if line.startswith("Ctrl-C"):
                 break
-        with RankingClient(f"localhost:{settings['PORT']}") as client:
+        with RankingClient(f"localhost:{settings['PORT']}", deadline=60) as client:
             assert len(client.rank(USER, [CANDIDATE]).scores) == 1
         script.send_signal(signal.SIGINT)
         said += script.stdout
