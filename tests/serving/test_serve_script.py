@@ -95,7 +95,7 @@ def test_a_setting_that_cannot_be_used_is_an_error(tmp_path: Path, settings: dic
 
 @pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_an_error_with_the_log(tmp_path: Path) -> None:
-    env = environment(published(tmp_path), SERVER="embedded", SERVE_PATIENCE="20")
+    env = environment(published(tmp_path), SERVER="embedded", SERVE_PATIENCE="10")
     run = subprocess.run(["scripts/serve"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "Log: " in run.stderr
