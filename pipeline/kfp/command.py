@@ -38,7 +38,5 @@ def given_parameters(arguments: argparse.Namespace) -> dict[str, str]:
 def checked_run_id(run_id: str) -> str:
     """The run's id. Raises ValueError if Kubeflow has put none in."""
     if not run_id or "{{" in run_id:
-        raise ValueError(
-            f"`--run-id` must be the run's id, which Kubeflow Pipelines fills in from 2.5.0 on. Received: {run_id!r}."
-        )
+        raise ValueError(f"`--run-id` must be the run's id, which Kubeflow Pipelines fills in. Received: {run_id!r}.")
     return run_id

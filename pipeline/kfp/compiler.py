@@ -1,4 +1,7 @@
-"""Compiles the pipeline to a package for Kubeflow Pipelines 2: one container step for each node of TFX's IR."""
+"""Compiles the pipeline to a package for Kubeflow Pipelines 2: one container step for each node of TFX's IR.
+
+The package needs Kubeflow Pipelines 2.14.0 or newer: older ones do not tell an exit handler how the run ended.
+"""
 
 from __future__ import annotations
 

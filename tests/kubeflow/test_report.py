@@ -108,4 +108,4 @@ def test_a_webhook_that_cannot_be_reached_is_an_error(database: Server, address:
 def test_a_run_id_that_kubeflow_has_not_filled_in_is_refused(database: Server) -> None:
     ended = report(environment(database), "--run-id", "{{$.pipeline_job_uuid}}")
     assert ended.returncode == 1
-    assert "must be the run's id, which Kubeflow Pipelines fills in from 2.5.0 on" in ended.stderr
+    assert "must be the run's id, which Kubeflow Pipelines fills in" in ended.stderr
