@@ -19,8 +19,8 @@ WARMUP_FILE = PurePosixPath("assets.extra", "tf_serving_warmup_requests")
 
 Vocabularies = Mapping[str, Sequence[bytes]]
 
-# Of a request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed memory back to the
-# system, and fetches it anew for each request, once it exceeds twice the largest piece that was ever freed.
+# Of a request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed memory back to
+# the system, and fetches it anew for each request, once it exceeds twice the largest piece that was ever freed.
 USERS = 2
 
 
