@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.kfp.escaped_store import EscapedStore
+from pipeline.kfp.postgresql_store import PostgresqlStore
 
 PREFIX = "METADATA_"
 REQUIRED = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
@@ -56,7 +56,7 @@ def open_store(connection: metadata_store_pb2.ConnectionConfig, first_wait: floa
         if attempt:
             time.sleep(first_wait * 2 ** (attempt - 1))
         try:
-            return EscapedStore(connection)
+            return PostgresqlStore(connection)
         except (RuntimeError, mlmd.errors.StatusError) as error:
             failure = error
             logging.getLogger(__name__).warning("The metadata store did not open: %s", error)

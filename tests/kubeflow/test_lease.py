@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from pipeline.kfp.lease import LeaseError, Leases, renewed
 from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.postgres import Server
-from tests.kubeflow.test_escaped_store import environment
+from tests.kubeflow.test_postgresql_store import environment
 
 
 class Clock:

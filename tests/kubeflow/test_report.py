@@ -17,7 +17,7 @@ from pipeline.config import RunConfig
 from pipeline.kfp import parameters, run_config_json
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
-from tests.kubeflow.test_escaped_store import environment
+from tests.kubeflow.test_postgresql_store import environment
 
 CONFIG = RunConfig(data_root="/data", state_root="/state")
 

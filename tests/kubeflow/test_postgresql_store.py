@@ -1,4 +1,4 @@
-"""ML Metadata on PostgreSQL, with and without backslashes in its texts."""
+"""ML Metadata on PostgreSQL: texts and orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.kfp.escaped_store import EscapedStore, escape, unescape
+from pipeline.kfp.postgresql_store import PostgresqlStore, escape, unescape
 from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.postgres import Server
 
@@ -60,7 +60,7 @@ def test_any_text_comes_back_as_it_was(connection: metadata_store_pb2.Connection
 
 
 def test_ml_metadata_alone_fails_on_a_backslash(connection: metadata_store_pb2.ConnectionConfig) -> None:
-    """The reason for EscapedStore; should this fail one day, it can go."""
+    """The reason for PostgresqlStore; should this fail one day, it can go."""
     open_store(connection)
     with pytest.raises(mlmd.errors.InternalError, match="syntax error"):
         artifact_with(mlmd.MetadataStore(connection), 'a "quoted\\" text')
@@ -75,7 +75,7 @@ def test_escaping_is_reversible_and_leaves_no_backslash() -> None:
 def test_a_text_outside_postgresql_is_escaped_alike() -> None:
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.SetInParent()
-    put = artifact_with(store := EscapedStore(connection), TEXTS[1])
+    put = artifact_with(store := PostgresqlStore(connection), TEXTS[1])
     assert store.get_artifacts_by_id([put.id])[0].properties["note"].string_value == TEXTS[1]
 
 
@@ -94,3 +94,16 @@ def test_a_wrong_password_is_an_error_that_does_not_show_it(database: Server, ca
     logged = capfd.readouterr().err
     assert "password authentication failed" in logged
     assert "not the password" not in f"{error.value}{logged}"
+
+
+def test_answers_are_in_order_whatever_was_updated(connection: metadata_store_pb2.ConnectionConfig) -> None:
+    store = open_store(connection)
+    artifacts = [artifact_with(store, text) for text in ("first", "second", "third")]
+    ids = [artifact.id for artifact in artifacts]
+    # An update moves a row behind the others.
+    artifacts[0].custom_properties["other"].string_value = "updated"
+    store.put_artifacts([artifacts[0]])
+    asked = [ids[2], ids[0], ids[1]]
+    assert [found.id for found in store.get_artifacts_by_id(asked)] == asked
+    by_type = [found.id for found in store.get_artifacts_by_type("Noted")]
+    assert by_type == sorted(by_type)
