@@ -29,7 +29,7 @@ def test_an_address_of_something_else_is_told(server: KfpServer, capsys: pytest.
 
 
 def test_a_server_of_another_version_is_told(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
-    for version in ("1.8.5", "2.4.1", "3.0.0"):
+    for version in ("1.8.5", "2.13.1", "3.0.0"):
         server.version = version
         assert listed(server) == 4
         assert version in capsys.readouterr().err
@@ -39,7 +39,7 @@ def test_a_server_of_another_version_is_told(server: KfpServer, capsys: pytest.C
 
 
 def test_a_server_older_than_the_sdk_is_warned_of(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
-    for version, warned in (("2.5.0", True), ("v2.99.0", False), ("unknown", False)):
+    for version, warned in (("2.14.0", True), ("v2.99.0", False), ("unknown", False)):
         server.version = version
         assert listed(server) == 0
         assert ("is older than the SDK" in capsys.readouterr().err) == warned
