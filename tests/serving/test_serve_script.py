@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from serving.client import RankingClient
+from tests.interrupt import heed_interrupts
 from tests.serving.support import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,9 @@ def test_serves_until_interrupted_and_leaves_nothing_behind(state: Path, tmp_pat
         binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m serving "$@"\n')
         binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
         settings["PATH"] = f"{binary.parent}:{settings['PATH']}"
-    with subprocess.Popen(["scripts/serve"], cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True) as script:
+    with subprocess.Popen(
+        ["scripts/serve"], cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as script:
         assert script.stdout is not None
         said = []
         for line in script.stdout:
