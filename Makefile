@@ -11,6 +11,9 @@ REST_PORT ?= 8501
 USER_FILE ?= serving/examples/user.json
 CANDIDATES ?= serving/examples/candidates.csv
 RANK_FLAGS ?=
+TARGET ?= kubeflow
+IMAGE ?= community-din:0.1.0
+SCHEDULE ?= --help
 SPANS ?=
 PRUNE_FLAGS ?=
 export PORT REST_PORT SERVER TENSORFLOW
@@ -23,9 +26,9 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py
+CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
 
-.PHONY: help setup run ingest prune serve rank check-export run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune serve rank check-export kubeflow schedule image run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +55,15 @@ rank: setup ## Rank CANDIDATES for USER_FILE by the served model; RANK_FLAGS=--e
 
 check-export: setup ## Run the published model's signatures in the TensorFlow of TensorFlow Serving's image
 	@scripts/check_export
+
+kubeflow: setup ## Compile the package for Kubeflow Pipelines, or for Vertex AI with TARGET=vertex, into build/
+	@python kubeflow/compile.py --target $(TARGET)
+
+schedule: setup ## Schedule the package on Kubeflow: SCHEDULE="create --cron '0 0 6 * * *'"; --help lists the commands
+	@python kubeflow/schedule.py $(SCHEDULE)
+
+image: ## Build the image of Kubeflow's steps, with Docker: IMAGE=REGISTRY/community-din:0.1.0
+	docker build --build-arg REVISION="$$(git rev-parse HEAD)" -t $(IMAGE) .
 
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)

@@ -61,6 +61,8 @@ NODES = {
 
 # The nodes that take a span in, and stop a bad one.
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
+# What stops a run, and the nodes that wait for it though they take nothing from it.
+GATES = (("validation_gate", "window"), ("validation_gate", "dataset"), ("vocabulary_validator", "trainer"))
 
 
 def create_pipeline(
@@ -78,11 +80,15 @@ def create_pipeline(
         lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
             earlier span is known, and the baseline is the model that was blessed last.
     """
+    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in nodes}
+    for gate, guarded in GATES:
+        if gate in chosen and guarded in chosen:
+            chosen[guarded].add_upstream_node(chosen[gate])
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=connection,
-        components=[node for node in _nodes(config, lineage) if node.id in nodes],
+        components=list(chosen.values()),
         enable_cache=True,
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
@@ -132,7 +138,6 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         anchor=span,
         code_fingerprint=code_fingerprint("components/dataset.py"),
     ).with_id("dataset")
-    (window if lineage else dataset).add_upstream_node(validation_gate)
     examples = dataset.outputs["examples"]
     transform = Transform(
         examples=examples,
@@ -160,7 +165,6 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")
-    trainer.add_upstream_node(vocabulary_validator)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
         strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--rest", action="store_true", help="speak REST instead of gRPC")
     server.add_argument("--model-name", default=MODEL_NAME, help="(%(default)s)")
     server.add_argument("--model-version", type=int, help="default: the latest one served")
-    server.add_argument("--deadline", type=float, default=5.0, help="seconds, all attempts together (%(default)s)")
+    server.add_argument("--deadline", type=float, default=30.0, help="seconds, all attempts together (%(default)s)")
     server.add_argument("--attempts", type=int, default=3, help="if the server is unavailable or full (%(default)s)")
     tls = parser.add_argument_group("TLS, PEM files")
     tls.add_argument("--tls", action="store_true", help="encrypt, trusting the usual authorities")

@@ -37,8 +37,8 @@ def main(export: str, rows_file: str, answers_file: str) -> None:
             if signature.inputs:
                 answers |= {f"{name}/{key}": value for key, value in _run(session, signature, rows).items()}
     # Strings come as objects, which npz would pickle.
-    plain: dict[str, Any] = {key: value.astype(bytes) if value.dtype == object else value for key, value in answers.items()}
-    np.savez(answers_file, **plain)
+    arrays: dict[str, Any] = {k: v.astype(bytes) if v.dtype == object else v for k, v in answers.items()}
+    np.savez(answers_file, **arrays)
 
 
 def _run(session: Any, signature: Any, rows: Rows) -> dict[str, Any]:

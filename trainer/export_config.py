@@ -13,14 +13,13 @@ class ExportConfig:
 
     Args:
         warmup_candidates: For each of these numbers of candidates one request of `rank` is kept beside the model, which a
-            server replays before the version answers its first request. The largest one also makes glibc keep the memory
-            of requests up to that size instead of fetching it from the system for each.
+            server replays before the version answers its first request.
 
     Raises:
         ValueError: A value is out of its range; the message names it.
     """
 
-    warmup_candidates: tuple[int, ...] = (100, 500, 2000)
+    warmup_candidates: tuple[int, ...] = (100, 500)
 
     def __post_init__(self) -> None:
         received = self.warmup_candidates

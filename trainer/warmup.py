@@ -19,6 +19,10 @@ WARMUP_FILE = PurePosixPath("assets.extra", "tf_serving_warmup_requests")
 
 Vocabularies = Mapping[str, Sequence[bytes]]
 
+# Of a request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed memory back to
+# the system, and fetches it anew for each request, once it exceeds twice the largest piece that was ever freed.
+USERS = 2
+
 
 def write_warmup(path: str, records: Iterator[prediction_log_pb2.PredictionLog]) -> None:
     """Adds the records to the SavedModel in the folder `path`."""
@@ -32,7 +36,7 @@ def write_warmup(path: str, records: Iterator[prediction_log_pb2.PredictionLog])
 def warmup_records(
     declaration: Declaration, vocabularies: Vocabularies, candidates: Sequence[int]
 ) -> Iterator[prediction_log_pb2.PredictionLog]:
-    """One request of `serving_default`, of one row, and one of `rank` for each number of `candidates`.
+    """One request of `serving_default`, of one row, and one of `rank`, of `USERS` users, for each number of `candidates`.
 
     Args:
         declaration: The declared features.
@@ -47,8 +51,8 @@ def warmup_records(
     for count in candidates:
         inputs = {}
         for column in columns:
-            cells = [_cell(column, tokens[column.name], i) for i in range(count if column.side == "item" else 1)]
-            inputs[column.name] = tf.constant([cells] if column.side == "item" else cells)
+            cells = [_cell(column, tokens[column.name], i) for i in range(count if column.side == "item" else USERS)]
+            inputs[column.name] = tf.constant([cells] * USERS if column.side == "item" else cells)
         yield _record("rank", inputs)
 
 

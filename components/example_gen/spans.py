@@ -28,7 +28,7 @@ NEWEST = "newest"
 TRAIN = "train"
 EVAL = "eval"
 # What a folder's data files are called; the executor looks closer.
-DATA_FILES = "*.[ct]sv*"
+DATA_FILES = "*.[CTct][Ss][Vv]*"
 
 _NUMBERED = re.compile(r"span-(\d+)")
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -25,7 +25,7 @@ def test_the_newest_dated_span_is_the_default(tmp_path: Path) -> None:
     source = find_source(make(tmp_path, *DAYS))
     assert source.span_name == "2026-01-10"
     assert source.span == (datetime.date(2026, 1, 10) - datetime.date(1970, 1, 1)).days
-    assert source.patterns == (("all", "2026-01-10/*.[ct]sv*"),)
+    assert source.patterns == (("all", "2026-01-10/*.[CTct][Ss][Vv]*"),)
 
 
 def test_numbered_spans_are_ordered_by_number_not_by_text(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_a_past_day_is_asked_for_by_date(tmp_path: Path) -> None:
 def test_the_newest_version_replaces_the_files_of_the_span(tmp_path: Path) -> None:
     root = make(tmp_path, "span-1/a.csv", "span-1/version-2/a.csv", "span-1/version-10/a.csv")
     source = find_source(root)
-    assert (source.version, source.patterns) == (10, (("all", "span-1/version-10/*.[ct]sv*"),))
-    assert find_source(root, version=0).patterns == (("all", "span-1/*.[ct]sv*"),)
+    assert (source.version, source.patterns) == (10, (("all", "span-1/version-10/*.[CTct][Ss][Vv]*"),))
+    assert find_source(root, version=0).patterns == (("all", "span-1/*.[CTct][Ss][Vv]*"),)
     with pytest.raises(InvalidInputError, match=r"which has \[0, 2, 10\]. Received: 3"):
         find_source(root, version=3)
 
@@ -66,7 +66,7 @@ def test_flat_files_are_the_span_0(tmp_path: Path) -> None:
 
 def test_given_splits_are_kept(tmp_path: Path) -> None:
     source = find_source(make(tmp_path, "train/a.csv", "eval/a.csv"))
-    assert source.patterns == (("train", "train/*.[ct]sv*"), ("eval", "eval/*.[ct]sv*"))
+    assert source.patterns == (("train", "train/*.[CTct][Ss][Vv]*"), ("eval", "eval/*.[CTct][Ss][Vv]*"))
 
 
 @pytest.mark.parametrize(

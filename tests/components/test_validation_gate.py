@@ -77,7 +77,7 @@ def test_a_drifted_day_stops_the_run_with_the_feature_the_measure_the_value_and_
 
 def test_a_day_like_the_previous_one_passes_and_is_blessed(tmp_path: Path) -> None:
     blessing = gated(validated(tmp_path, TODAY, YESTERDAY))
-    assert blessing.span == 2
+    assert blessing.get_int_custom_property("span") == 2
     assert blessing.get_int_custom_property("statistics_id") == 2
     assert blessing.get_int_custom_property("examples_id") == 12
 

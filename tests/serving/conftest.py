@@ -21,6 +21,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(models: Path) -> Iterator[RunningServer]:
-    """The embedded server, serving the small model."""
-    with serve(models) as server:
+    """The embedded server, serving the small model, with the metrics of production."""
+    with serve(models, "--monitoring_config_file=serving/config/monitoring.config") as server:
         yield server

@@ -46,7 +46,7 @@ def candidates() -> list[dict[str, Any]]:
 @pytest.fixture(params=TRANSPORTS)
 def client(request: pytest.FixtureRequest, server: RunningServer) -> Iterator[RankingClient]:
     target = server.grpc_address if request.param == "grpc" else server.rest_url
-    with RankingClient(target, transport=request.param) as client:
+    with RankingClient(target, transport=request.param, deadline=60) as client:
         yield client
 
 

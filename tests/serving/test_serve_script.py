@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from serving.client import RankingClient
+from tests.interrupt import heed_interrupts
 from tests.serving.support import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -49,14 +50,16 @@ def test_serves_until_interrupted_and_leaves_nothing_behind(state: Path, tmp_pat
         binary.write_text(f'#!/bin/sh\nexec {sys.executable} -m serving "$@"\n')
         binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
         settings["PATH"] = f"{binary.parent}:{settings['PATH']}"
-    with subprocess.Popen(["scripts/serve"], cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True) as script:
+    with subprocess.Popen(
+        ["scripts/serve"], cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    ) as script:
         assert script.stdout is not None
         said = []
         for line in script.stdout:
             said.append(line)
             if line.startswith("Ctrl-C"):
                 break
-        with RankingClient(f"localhost:{settings['PORT']}") as client:
+        with RankingClient(f"localhost:{settings['PORT']}", deadline=60) as client:
             assert len(client.rank(USER, [CANDIDATE]).scores) == 1
         script.send_signal(signal.SIGINT)
         said += script.stdout
@@ -95,7 +98,7 @@ def test_a_setting_that_cannot_be_used_is_an_error(tmp_path: Path, settings: dic
 
 @pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_is_an_error_with_the_log(tmp_path: Path) -> None:
-    env = environment(published(tmp_path), SERVER="embedded", SERVE_PATIENCE="20")
+    env = environment(published(tmp_path), SERVER="embedded", SERVE_PATIENCE="10")
     run = subprocess.run(["scripts/serve"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "Log: " in run.stderr

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -17,11 +16,10 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from serving.server.process import RunningServer
-from tests.serving.support import MODEL, serve
+from tests.serving.support import MODEL
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "serving" / "README.md").read_text()
-MONITORING = "--monitoring_config_file=serving/config/monitoring.config"
 
 pytestmark = pytest.mark.slow
 
@@ -38,17 +36,11 @@ def asked(part: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def readme_server(models: Path) -> Any:
-    with serve(models, MONITORING) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def shell(readme_server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def shell(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment where curl finds the test's server at the README's address."""
     home = tmp_path_factory.mktemp("home")
     (home / ".curlrc").write_text(
-        f'connect-to = "localhost:8501:{readme_server.rest_url.removeprefix("http://")}"\nfail-with-body\n'
+        f'connect-to = "localhost:8501:{server.rest_url.removeprefix("http://")}"\nfail-with-body\n'
     )
     return os.environ | {"CURL_HOME": str(home), "HOME": str(home)}
 
@@ -84,9 +76,9 @@ def test_curl_explains_both(shell: dict[str, str]) -> None:
     assert [len(weights) for weights in outputs["attention_history"][0]] == [5, 5]
 
 
-def test_the_grpc_request_is_answered_by_what_reflection_tells(readme_server: RunningServer) -> None:
+def test_the_grpc_request_is_answered_by_what_reflection_tells(server: RunningServer) -> None:
     """What grpcurl does with serving/examples/predict.json."""
-    with grpc.insecure_channel(readme_server.grpc_address) as channel:
+    with grpc.insecure_channel(server.grpc_address) as channel:
         pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
         method = pool.FindServiceByName("tensorflow.serving.PredictionService").FindMethodByName("Predict")
         request = message_factory.GetMessageClass(method.input_type)()
@@ -100,17 +92,17 @@ def test_the_grpc_request_is_answered_by_what_reflection_tells(readme_server: Ru
 
 
 @pytest.mark.skipif(shutil.which("grpcurl") is None, reason="grpcurl is not on the PATH")
-def test_every_grpcurl_command_is_answered(readme_server: RunningServer, shell: dict[str, str]) -> None:
-    answers = [output(c.replace("localhost:8500", readme_server.grpc_address), shell) for c in commands("grpcurl")]
+def test_every_grpcurl_command_is_answered(server: RunningServer, shell: dict[str, str]) -> None:
+    answers = [output(c.replace("localhost:8500", server.grpc_address), shell) for c in commands("grpcurl")]
     services, status, scores = answers
     assert "tensorflow.serving.PredictionService" in services
     assert "AVAILABLE" in status
     assert len(json.loads(scores)["outputs"]["score"]["float_val"]) == 2
 
 
-def test_the_python_example_prints_a_ranking(readme_server: RunningServer) -> None:
+def test_the_python_example_prints_a_ranking(server: RunningServer) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    code = code.replace("localhost:8500", readme_server.grpc_address)
+    code = code.replace("localhost:8500", server.grpc_address)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
     assert run.returncode == 0, run.stderr
     assert re.fullmatch(r"([01] 0\.\d{4}\n){2}", run.stdout)

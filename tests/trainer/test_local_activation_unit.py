@@ -54,7 +54,9 @@ def test_both_forms_equal_the_literal_formula(candidates: int) -> None:
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "relu", "prelu", "dice"])
-def test_ranking_equals_scoring_each_candidate_alone(activation: str) -> None:
+@pytest.mark.parametrize("block", [3, 512])
+def test_ranking_equals_scoring_each_candidate_alone(monkeypatch: pytest.MonkeyPatch, activation: str, block: int) -> None:
+    monkeypatch.setattr("trainer.local_activation_unit.BLOCK", block)
     unit, query, keys = built(3, activation), normal(2, 4, 3), normal(2, 5, 3, seed=1)
     alone = ops.concatenate([unit(query[:, i : i + 1], keys) for i in range(4)], axis=1)
     np.testing.assert_allclose(unit(query, keys), alone, rtol=1e-4, atol=1e-4)

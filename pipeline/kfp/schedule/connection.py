@@ -24,7 +24,7 @@ from pipeline.kfp.schedule.errors import (
 )
 
 _TIMEOUT = (10, 60)  # seconds: to connect, to read
-_OLDEST_SERVER = (2, 14)  # the first that tells the last step how the run ended
+_OLDEST_SERVER = (2, 14)  # the package needs it (pipeline/kfp/compiler.py)
 _UNSET_NAMESPACE = "kubeflow"  # what kfp.Client takes for "none given"
 
 
@@ -83,7 +83,7 @@ class Server:
         self.version = str(health.get("tag_name") or "unknown")
         version = _numbers(self.version)
         if version and not _OLDEST_SERVER <= version < (3, 0):
-            raise WrongVersionError(f"The server must be Kubeflow Pipelines 2.14 or later 2. {self.host} is {self.version}.")
+            raise WrongVersionError(f"The server must be Kubeflow Pipelines 2, from 2.14 on. {self.host} is {self.version}.")
         self._ui_host = (connection.ui_host or self.host).rstrip("/")
         self.namespace = connection.namespace or self.client.get_user_namespace() or None
         if health.get("multi_user") and not self.namespace:

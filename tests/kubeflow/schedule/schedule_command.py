@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.kfp.schedule.command import main
+from tests.interrupt import heed_interrupts
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,6 +51,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=heed_interrupts,
         )
 
     def _arguments(self, command: str, arguments: tuple[str, ...]) -> list[str]:

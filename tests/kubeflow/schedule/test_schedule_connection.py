@@ -29,7 +29,7 @@ def test_an_address_of_something_else_is_told(server: KfpServer, capsys: pytest.
 
 
 def test_a_server_of_another_version_is_told(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
-    for version in ("1.8.5", "2.4.1", "3.0.0"):
+    for version in ("1.8.5", "2.13.1", "3.0.0"):
         server.version = version
         assert listed(server) == 4
         assert version in capsys.readouterr().err
