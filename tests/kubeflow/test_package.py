@@ -27,7 +27,7 @@ UPSTREAM = {
     "example-validator": ["previous-statistics", "statistics-gen"],
     "validation-gate": ["example-validator"],
     "window": ["example-gen", "validation-gate"],
-    "dataset": ["example-gen", "window"],
+    "dataset": ["example-gen", "validation-gate", "window"],
     "schema": [],
     "transform": ["dataset", "schema"],
     "vocabulary-validator": ["transform"],
