@@ -105,9 +105,9 @@ def test_a_running_request_is_answered_before_the_server_ends(half_plus_two: Pat
         ThreadPoolExecutor(1) as threads,
     ):
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        steps = 2.0**18
+        steps = 2.0**21
         running = threads.submit(stub.Predict, predict_request([steps], signature_name="slow"), timeout=120)
-        time.sleep(1)
+        time.sleep(0.5)
         assert not running.done()
         server.process.send_signal(signal.SIGTERM)
         assert list(running.result().outputs["y"].float_val) == [steps]
