@@ -109,7 +109,7 @@ class ServingModule:
         }
 
     def _score_columns(self, columns: Columns) -> Tensors:
-        _check_batch(columns)
+        columns = _checked(columns)
         logits = self._model(self._transform_row(columns), training=False)
         return {SCORE: keras.ops.sigmoid(logits)}
 
@@ -134,7 +134,7 @@ class ServingModule:
 
     def _score_candidates(self, columns: Columns) -> tuple[tf.Tensor, Tensors]:
         """The scores [B, K], and by history the attention weights [B, K, T]."""
-        _check_batch(columns)
+        columns = _checked(columns)
         # One tensor [columns, B, K]: its parts must agree in B and K.
         candidates = tf.stack([columns[name] for name in self._item_columns])
         logits, attention = self._model.score(
@@ -166,13 +166,16 @@ class ServingModule:
         return pad(self._transform(columns, [*self._user_features, *self._item_features]))
 
 
-def _check_batch(columns: Columns) -> None:
-    """Makes the graph fail if the columns differ in their first axis: one of 1 would count for all others otherwise."""
+def _checked(columns: Columns) -> Columns:
+    """The columns, once it is sure that they have the same first axis: one of 1 would count for all others otherwise."""
     sizes = tf.stack([tf.shape(column)[0] for column in columns.values()])
     message = f"All columns must have the same first axis. Received for {', '.join(columns)}: "
-    tf.raw_ops.Assert(
+    check = tf.raw_ops.Assert(
         condition=tf.reduce_all(tf.equal(sizes, sizes[0])), data=[tf.constant(message), sizes], summarize=len(columns)
     )
+    # What depends on the columns runs after the check: else it may be the first to fail, and less clearly.
+    with tf.control_dependencies([check]):
+        return {name: tf.identity(column) for name, column in columns.items()}
 
 
 def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:
