@@ -47,7 +47,9 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     )
     commands.add_parser("upload", parents=[server, source], help="upload the package as a new version of its pipeline")
     create = commands.add_parser(
-        "create", parents=[server, source, run, named, zone], help="upload, and create or replace the recurring run"
+        "create",
+        parents=[server, source, run, named, zone, patience],
+        help="upload, and create or replace the recurring run",
     )
     create.add_argument("--cron", required=True, help="six fields, seconds first: '0 0 3 * * *' is 03:00:00 each day")
     create.add_argument("--max-concurrency", type=int, default=1, help="runs of it at a time, 1 to 10 (%(default)s)")
@@ -63,10 +65,15 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     )
     back.add_argument("--spans", required=True, help="FROM..TO, days or numbers, both included; or a list: 3,4,7")
     back.add_argument("--span-parameter", default="span", help="the pipeline's parameter that takes it (%(default)s)")
+    back.add_argument(
+        "--run-name", help="each run's is followed by its span; with an earlier back-fill's, what is done is not done again"
+    )
     back.add_argument("--keep-going", action="store_true", help="go on with the next span when a run fails")
     commands.add_parser("pause", parents=[server, named], help="start no more runs; those under way go on")
     commands.add_parser("resume", parents=[server, named], help="start runs again")
-    commands.add_parser("delete", parents=[server, named], help="delete the recurring run; its past runs stay")
+    commands.add_parser(
+        "delete", parents=[server, named, patience], help="delete the recurring run; its runs stay and go on"
+    )
     commands.add_parser("list", parents=[server, zone], help="list the recurring runs and when they run next")
     times = commands.add_parser("next", parents=[zone], help="check a cron expression and print its next times")
     times.add_argument("cron")
@@ -94,8 +101,16 @@ def _server(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     group.add_argument("--host", metavar="URL", help="the API, e.g. http://localhost:8080/pipeline")
     group.add_argument("--namespace", default=get("KF_PIPELINES_NAMESPACE"), help="the profile's, on a server of many users")
     # Secrets come by file or environment: an argument is there for all to see.
-    group.add_argument("--token-file", type=Path, help="holds a bearer token; else the variable KF_PIPELINES_TOKEN")
-    group.add_argument("--cookies-file", type=Path, help="holds a session's cookie; else the variable KF_PIPELINES_COOKIES")
+    group.add_argument(
+        "--token-file",
+        type=Path,
+        help="holds a bearer token, read anew for each request; else the variable KF_PIPELINES_TOKEN",
+    )
+    group.add_argument(
+        "--cookies-file",
+        type=Path,
+        help="holds a session's cookie, read anew for each request; else the variable KF_PIPELINES_COOKIES",
+    )
     group.add_argument(
         "--service-account-token",
         metavar="FILE",

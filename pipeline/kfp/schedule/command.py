@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import itertools
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +30,9 @@ _INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     """Runs the command and returns its exit status; what went wrong is said on standard error."""
-    arguments = parser(environment).parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser(environment).parse_args(words)
+    arguments.words = words
     try:
         _COMMANDS[arguments.command](arguments, environment)
     except ScheduleError as error:
@@ -48,7 +52,7 @@ def _upload(arguments: argparse.Namespace, environment: Mapping[str, str]) -> No
 
 
 def _create(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    cron, zone = Cron.parse(arguments.cron), _zone(arguments)
+    cron, zone, patience = Cron.parse(arguments.cron), _zone(arguments), _patience(arguments)
     if not 1 <= arguments.max_concurrency <= 10:
         raise UsageError(f"`--max-concurrency` must be from 1 to 10. Received: {arguments.max_concurrency}.")
     server, version = _server_and_version(arguments, environment)
@@ -63,7 +67,7 @@ def _create(arguments: argparse.Namespace, environment: Mapping[str, str]) -> No
         arguments.pipeline_root,
         arguments.service_account,
     )
-    applied = RecurringRuns(server).apply(wanted, arguments.enabled)
+    applied = RecurringRuns(server).apply(wanted, arguments.enabled, patience, _report)
     state = "enabled" if applied.enabled else "paused; `resume` starts it"
     print(f"recurring run {arguments.name!r} {applied.action}: {applied.recurring_run_id}, {state}")
     print(server.link(f"recurringrun/details/{applied.recurring_run_id}"))
@@ -95,7 +99,21 @@ def _backfill(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
         keep_going=arguments.keep_going,
         patience=patience,
         report=_report,
+        command=functools.partial(_rest, arguments.words, run.name),
     )
+
+
+def _rest(words: list[str], run_name: str, spans: list[str]) -> str:
+    """The command that does the rest of a back-fill: as it was given, for these spans, and with the names of its runs."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        option, equals, _ = word.partition("=")
+        if option not in ("--spans", "--run-name"):
+            kept.append(word)
+        elif not equals:
+            next(rest)
+    return shlex.join(["python", "kubeflow/schedule.py", *kept, "--spans", ",".join(spans), "--run-name", run_name])
 
 
 def _pause(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
@@ -109,7 +127,8 @@ def _resume(arguments: argparse.Namespace, environment: Mapping[str, str]) -> No
 
 
 def _delete(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    RecurringRuns(_server(arguments, environment)).delete(arguments.name)
+    patience = _patience(arguments)
+    RecurringRuns(_server(arguments, environment)).delete(arguments.name, patience, _report)
     print(f"recurring run {arguments.name!r} deleted")
 
 
@@ -151,16 +170,19 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], None]] = 
 
 
 def _server(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Server:
+    given = _readable(arguments.token_file, "--token-file")
+    token_file = arguments.service_account_token if given is None else str(given)
     server = Server(
         Connection(
             host=arguments.host,
             namespace=arguments.namespace,
             ui_host=environment.get("KF_PIPELINES_UI_ENDPOINT") or None,
-            existing_token=_secret(arguments.token_file, "KF_PIPELINES_TOKEN", environment),
-            cookies=_secret(arguments.cookies_file, "KF_PIPELINES_COOKIES", environment),
+            existing_token=None if token_file is not None else environment.get("KF_PIPELINES_TOKEN") or None,
+            token_file=token_file,
+            cookies=environment.get("KF_PIPELINES_COOKIES") or None,
+            cookies_file=_readable(arguments.cookies_file, "--cookies-file"),
             client_id=arguments.client_id,
             other_client_id=arguments.other_client_id,
-            service_account_token=arguments.service_account_token,
             proxy=arguments.proxy,
             ssl_ca_cert=arguments.ssl_ca_cert,
             kube_context=arguments.kube_context,
@@ -172,13 +194,13 @@ def _server(arguments: argparse.Namespace, environment: Mapping[str, str]) -> Se
     return server
 
 
-def _secret(file: Path | None, variable: str, environment: Mapping[str, str]) -> str | None:
-    if file is None:
-        return environment.get(variable) or None
-    try:
-        return file.read_text().strip()
-    except OSError as error:
-        raise UsageError(f"The file of {variable} must be readable. Received: {error}.") from error
+def _readable(file: Path | None, option: str) -> Path | None:
+    if file is not None:
+        try:
+            file.read_text()
+        except OSError as error:
+            raise UsageError(f"`{option}` must be a file that can be read. Received: {error}.") from error
+    return file
 
 
 def _server_and_version(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[Server, Version]:

@@ -7,6 +7,7 @@ import re
 import warnings
 from contextlib import redirect_stdout
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import kfp
@@ -25,6 +26,8 @@ from pipeline.kfp.schedule.errors import (
 
 _TIMEOUT = (10, 60)  # seconds: to connect, to read
 _OLDEST_SERVER = (2, 14)  # the package needs it (pipeline/kfp/compiler.py)
+# Since then a recurring run can be deleted without the runs that it started (propagation_policy of DeleteRecurringRun).
+_FIRST_TO_ORPHAN = (2, 16)
 _UNSET_NAMESPACE = "kubeflow"  # what kfp.Client takes for "none given"
 
 
@@ -37,10 +40,11 @@ class Connection:
         namespace: The profile's namespace on a server of many users.
         ui_host: The user interface's address, for links. None: the same as the API's.
         existing_token: A bearer token.
+        token_file: The path of a bearer token, read anew for each request, so that a new one may follow an expired one; the
+            empty string for Kubeflow's usual path of a service account's projected token.
         cookies: The value of the Cookie header, as a log-in page hands it out.
+        cookies_file: The path of such a value, read anew for each request.
         client_id, other_client_id, other_client_secret: Google's Identity-Aware Proxy.
-        service_account_token: The path of a service account's projected token, read anew whenever it is needed; the empty
-            string for Kubeflow's usual path.
         proxy, ssl_ca_cert, kube_context: As kfp.Client.
         verify_ssl: Whether the server's certificate is checked.
     """
@@ -49,11 +53,12 @@ class Connection:
     namespace: str | None = None
     ui_host: str | None = None
     existing_token: str | None = None
+    token_file: str | None = None
     cookies: str | None = None
+    cookies_file: Path | None = None
     client_id: str | None = None
     other_client_id: str | None = None
     other_client_secret: str | None = None
-    service_account_token: str | None = None
     proxy: str | None = None
     ssl_ca_cert: str | None = None
     kube_context: str | None = None
@@ -80,7 +85,10 @@ class Server:
             self.client = _Client(connection)
         self.host: str = self.client.api.configuration.host
         health = self._health()
-        self.version = str(health.get("tag_name") or "unknown")
+        # The user interface, which stands before the API at one address with it, answers this one question in its own words.
+        if health.get("apiServerReady") is False:
+            raise UnreachableError(f"The user interface at {self.host} does not reach the API server behind it.")
+        self.version = str(health.get("tag_name") or health.get("apiServerTagName") or "unknown")
         version = _numbers(self.version)
         if version and not _OLDEST_SERVER <= version < (3, 0):
             raise WrongVersionError(f"The server must be Kubeflow Pipelines 2, from 2.14 on. {self.host} is {self.version}.")
@@ -88,6 +96,12 @@ class Server:
         self.namespace = connection.namespace or self.client.get_user_namespace() or None
         if health.get("multi_user") and not self.namespace:
             raise UsageError(f"`--namespace` must be given: {self.host} has many users. Received: none.")
+
+    @property
+    def orphans(self) -> bool:
+        """Whether it can delete a recurring run and not the runs that it started; False if its version is unknown."""
+        version = _numbers(self.version)
+        return version is not None and version >= _FIRST_TO_ORPHAN
 
     @property
     def warning(self) -> str | None:
@@ -129,9 +143,15 @@ class Server:
 
 
 class _RestClient(RESTClientObject):
-    """Adds what the generated client lacks: a time limit, and an eye for log-in pages, which come with status 200."""
+    """Adds what the generated client lacks: a time limit, fresh cookies, and an eye for log-in pages (status 200)."""
+
+    def __init__(self, configuration: kfp_server_api.Configuration, cookies_file: Path | None) -> None:
+        super().__init__(configuration)
+        self._cookies_file = cookies_file
 
     def request(self, method: str, url: str, **options: Any) -> Any:
+        if self._cookies_file is not None:
+            options["headers"] = {**(options.get("headers") or {}), "Cookie": self._cookies_file.read_text().strip()}
         response = super().request(
             method, url, **options | {"_request_timeout": options.get("_request_timeout") or _TIMEOUT}
         )
@@ -145,14 +165,14 @@ class _RestClient(RESTClientObject):
 class _Client(kfp.Client):
     def __init__(self, connection: Connection) -> None:
         settings = dataclasses.asdict(connection)
-        token_path = settings.pop("service_account_token")
-        credentials = None if token_path is None else ServiceAccountTokenVolumeCredentials(token_path or None)
+        token_file, cookies_file = settings.pop("token_file"), settings.pop("cookies_file")
+        credentials = None if token_file is None else ServiceAccountTokenVolumeCredentials(token_file or None)
         settings["namespace"] = settings["namespace"] or _UNSET_NAMESPACE
         with warnings.catch_warnings(), redirect_stdout(StringIO()) as said:
             warnings.simplefilter("ignore")
             super().__init__(**settings, credentials=credentials)
         self.api: kfp_server_api.ApiClient = self.healthzs.api_client
-        self.api.rest_client = _RestClient(self.api.configuration)
+        self.api.rest_client = _RestClient(self.api.configuration, cookies_file)
         if "Failed to load kube config" in said.getvalue():
             raise UsageError("`--host` must be given outside a cluster without a kube configuration. Received: none.")
 

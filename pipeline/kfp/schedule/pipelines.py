@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
@@ -74,19 +75,29 @@ def version_name(server: Server, run: kfp_server_api.V2beta1RecurringRun) -> str
 
 def experiment_id(server: Server, name: str) -> str:
     """The experiment of that name, made if it is not there."""
-    with translated(server.host), redirect_stdout(StringIO()):
+    with translated(server.host):
+        found = _experiment_id(server, name)
+        if found is not None:
+            return found
+        experiment = kfp_server_api.V2beta1Experiment(display_name=name, namespace=server.namespace)
         try:
-            experiment = server.client.create_experiment(name, namespace=server.namespace)
+            return str(server.client.experiments.experiment_service_create_experiment(experiment=experiment).experiment_id)
         except kfp_server_api.ApiException as error:
-            if error.status != _MADE_MEANWHILE:
-                raise
-            experiment = server.client.create_experiment(name, namespace=server.namespace)
-    return str(experiment.experiment_id)
+            return _unless_made_meanwhile(error, _experiment_id(server, name))
 
 
 def named(name: str) -> str:
     """The filter that lists what is called `name`."""
-    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
+    return only(("EQUALS", "display_name", name))
+
+
+def only(*predicates: tuple[str, str, str]) -> str:
+    """The filter that lists what meets each of the predicates: operation, field and value.
+
+    The server decodes it once more than the query that it comes in, or a name with a plus or per cent sign is not found.
+    """
+    items = [{"operation": operation, "key": key, "stringValue": value} for operation, key, value in predicates]
+    return urllib.parse.quote(json.dumps({"predicates": items}))
 
 
 def all_pages(call: Callable[..., Any], items: str, **arguments: Any) -> list[Any]:
@@ -99,6 +110,11 @@ def all_pages(call: Callable[..., Any], items: str, **arguments: Any) -> list[An
         token = page.next_page_token
         if not token:
             return found
+
+
+def _experiment_id(server: Server, name: str) -> str | None:
+    found = all_pages(server.client.list_experiments, "experiments", namespace=server.namespace, filter=named(name))
+    return next((str(experiment.experiment_id) for experiment in found), None)
 
 
 def _pipelines(server: Server, **arguments: Any) -> list[Any]:

@@ -1,21 +1,23 @@
 """Recurring runs by name: made so that there is one, as wanted, and no two are enabled at a time.
 
-The API knows no update. A recurring run that differs is replaced: the new one is made disabled, the old one deleted, the
-new one enabled. Whatever fails on the way, the same call again finishes it, but for the last step: then `resume` does.
+The API knows no update. A recurring run that differs is replaced: the new one is made disabled, the old one disabled, the
+new one enabled, the old one deleted (removal.py). Whatever fails on the way, the same call again finishes it; but if the new
+one could not be enabled, `resume` does that.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import kfp_server_api
 
+from pipeline.kfp.schedule import removal
 from pipeline.kfp.schedule.connection import Server, not_found
-from pipeline.kfp.schedule.errors import NotFoundError, RefusedError, ScheduleError, translated
+from pipeline.kfp.schedule.errors import RefusedError, ScheduleError, translated
 from pipeline.kfp.schedule.package import Value
 from pipeline.kfp.schedule.pipelines import Version, all_pages, named
+from pipeline.kfp.schedule.runs import Patience, Report
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,18 @@ class RecurringRuns:
             )
         return sorted(found, key=lambda run: (run.created_at, run.recurring_run_id))
 
-    def apply(self, wanted: RecurringRun, enabled: bool | None = None) -> Applied:
-        """Makes `wanted` the only recurring run of its name.
+    def apply(self, wanted: RecurringRun, enabled: bool | None, patience: Patience, report: Report) -> Applied:
+        """Makes `wanted` the only recurring run of its name. A run in progress of one that it replaces goes on.
 
         Args:
             wanted: The recurring run.
             enabled: Whether it is to be enabled. None leaves it as it is, and enables a new one.
+            patience: How a run in progress is waited for, where the server would delete it with its recurring run.
+            report: Called with a line of text.
 
         Raises:
             RefusedError: Another caller replaced it at the same time.
+            WaitTimeoutError: `wanted` is as it should be, but one that it replaces has a run that had not ended in time.
         """
         before = self.find(wanted.name)
         if enabled is None:
@@ -101,7 +106,8 @@ class RecurringRuns:
             raise RefusedError(f"{wanted.name!r} was replaced by another caller at the same time. Try again.")
         surplus = [run for run in found if run is not kept]
         for run in surplus:
-            self._delete(run.recurring_run_id)
+            if is_enabled(run):
+                removal.pause(self._server, run.recurring_run_id)
         switched = is_enabled(kept) != enabled
         if switched:
             try:
@@ -111,6 +117,8 @@ class RecurringRuns:
                 raise type(error)(
                     f"{error} The recurring run {wanted.name!r} is there, still {state}: `{command}` it."
                 ) from error
+        for run in surplus:
+            removal.delete(self._server, run.recurring_run_id, is_enabled(run), patience, report)
         if not before:
             action = "created"
         elif found is not before or surplus:
@@ -120,21 +128,35 @@ class RecurringRuns:
         return Applied(kept.recurring_run_id, action, enabled)
 
     def switch(self, name: str, enabled: bool) -> bool:
-        """Pauses or resumes; returns whether that changed anything.
+        """Pauses all of that name, or resumes the newest: older ones are what a replacement has not deleted yet.
+
+        Returns:
+            Whether that changed anything.
 
         Raises:
             NotFoundError: There is no recurring run of that name.
         """
-        runs = [run for run in self._of_name(name) if is_enabled(run) != enabled]
-        for run in runs:
+        runs = self._of_name(name)
+        concerned = [run for run in runs if is_enabled(run)]
+        if enabled:
+            concerned = [] if concerned else runs[-1:]
+        for run in concerned:
             self._switch(run.recurring_run_id, enabled)
-        return bool(runs)
+        return bool(concerned)
 
-    def delete(self, name: str) -> int:
-        """Deletes all of that name; their past runs stay. Returns how many there were."""
+    def delete(self, name: str, patience: Patience, report: Report) -> int:
+        """Deletes all of that name; their runs stay, and go on if they are in progress. Returns how many there were.
+
+        Raises:
+            NotFoundError: There is no recurring run of that name.
+            WaitTimeoutError: A run in progress, which the server would delete, had not ended in time.
+        """
         runs = self._of_name(name)
         for run in runs:
-            self._delete(run.recurring_run_id)
+            if is_enabled(run):
+                removal.pause(self._server, run.recurring_run_id)
+        for run in runs:
+            removal.delete(self._server, run.recurring_run_id, is_enabled(run), patience, report)
         return len(runs)
 
     def _of_name(self, name: str) -> list[Any]:
@@ -158,11 +180,6 @@ class RecurringRuns:
                 pipeline_root=wanted.pipeline_root,
                 service_account=wanted.service_account,
             )
-
-    def _delete(self, recurring_run_id: str) -> None:
-        # Another caller may have deleted it already.
-        with suppress(NotFoundError), translated(self._server.host):
-            self._server.client.delete_recurring_run(recurring_run_id)
 
     def _switch(self, recurring_run_id: str, enabled: bool) -> None:
         client = self._server.client

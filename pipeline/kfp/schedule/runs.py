@@ -12,11 +12,11 @@ from typing import Any
 from pipeline.kfp.schedule.connection import Server
 from pipeline.kfp.schedule.errors import RunFailedError, UnreachableError, WaitTimeoutError, translated
 from pipeline.kfp.schedule.package import Value
-from pipeline.kfp.schedule.pipelines import Version
+from pipeline.kfp.schedule.pipelines import Version, all_pages, only
 
 Report = Callable[[str], None]
 
-_ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
+ENDED = ("SUCCEEDED", "SKIPPED", "FAILED", "CANCELED")
 _MISSED_ANSWERS = 10  # in a row, before waiting is given up
 
 
@@ -55,6 +55,26 @@ def start(server: Server, run: Run) -> str:
     return str(started.run_id)
 
 
+def find(server: Server, run: Run) -> str | None:
+    """The id of the newest run of that name in its experiment that is under way or has succeeded."""
+    wanted = only(
+        ("EQUALS", "display_name", run.name), ("NOT_EQUALS", "state", "FAILED"), ("NOT_EQUALS", "state", "CANCELED")
+    )
+    with translated(server.host):
+        found = all_pages(server.client.list_runs, "runs", experiment_id=run.experiment_id, filter=wanted)
+    newest = max(found, key=lambda one: one.created_at, default=None)
+    return None if newest is None else str(newest.run_id)
+
+
+def in_progress(server: Server, recurring_run_id: str) -> list[str]:
+    """The ids of the runs that the recurring run has started and that have not ended."""
+    open_ones = [("NOT_EQUALS", "state", state) for state in ENDED]
+    only_those = only(("EQUALS", "recurring_run_id", recurring_run_id), *open_ones)
+    with translated(server.host):
+        found = all_pages(server.client.list_runs, "runs", namespace=server.namespace, filter=only_those)
+    return [str(run.run_id) for run in found if str(run.state) not in ENDED]
+
+
 def wait(server: Server, run_id: str, steps: tuple[str, ...], patience: Patience, report: Report) -> None:
     """Waits for the run's end and reports each change of a step's state.
 
@@ -78,8 +98,8 @@ def wait(server: Server, run_id: str, steps: tuple[str, ...], patience: Patience
             state = str(task.state or "PENDING")
             if seen.get(step) != state:
                 seen[step] = state
-                report(f"{step} {state}{_duration(task) if state in _ENDED else ''}")
-        if str(run.state) in _ENDED:
+                report(f"{step} {state}{_duration(task) if state in ENDED else ''}")
+        if str(run.state) in ENDED:
             report(f"run {run.state} after {time.monotonic() - started:.0f} s")
             if str(run.state) != "SUCCEEDED":
                 failed = [step for step, state in seen.items() if state in ("FAILED", "CANCELED")]

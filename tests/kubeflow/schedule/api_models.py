@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import urllib.parse
 from typing import Any
 
 import kfp_server_api
@@ -11,6 +12,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 _ENUMS = ("RecurringRunMode", "V2beta1RuntimeState", "V2beta1RecurringRunStatus")
+_OPERATIONS = {1: "EQUALS", 2: "NOT_EQUALS"}
 _CRON_FIELD = re.compile(
     r"([*?]|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[1-9][0-9]*)?(,([*?]|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/[1-9][0-9]*)?)*"
 )
@@ -94,13 +96,28 @@ def check_parameters(spec: pipeline_spec_pb2.PipelineSpec, values: dict[str, Any
         raise InvalidRequestError(f"parameter(s) provided are not required by pipeline: {sorted(extra)}")
 
 
-def predicate(text: str | None, keys: tuple[str, ...]) -> dict[str, str]:
-    """What a list call filters by: an EQUALS on fields that the server can filter by."""
+def predicates(text: str | None, keys: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    """What a list call filters by: operations, fields and values. The server decodes it twice, once with the query."""
     if not text:
-        return {}
-    wanted = {}
-    for item in json.loads(text)["predicates"]:
-        if item["key"] not in keys or item["operation"] not in (1, "EQUALS"):
+        return []
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise InvalidRequestError(f"failed to parse valid filter from {text!r}: invalid URL escape")
+    wanted = []
+    for item in json.loads(urllib.parse.unquote_plus(text))["predicates"]:
+        operation = _OPERATIONS.get(item["operation"], item["operation"])
+        if item["key"] not in keys or operation not in _OPERATIONS.values():
             raise InvalidRequestError(f"no support for filtering on {item}")
-        wanted[item["key"]] = item["stringValue"]
+        wanted.append((operation, item["key"], item["stringValue"]))
     return wanted
+
+
+def fits(item: dict[str, Any], wanted: list[tuple[str, str, str]]) -> bool:
+    """Whether the item is one of those that a list call asks for."""
+    return all((item.get(key) == value) == (operation == "EQUALS") for operation, key, value in wanted)
+
+
+def check_propagation(policy: str | None) -> str | None:
+    """How Kubernetes is to delete what belongs to a recurring run: None is its own way, in the background."""
+    if policy is not None and not hasattr(kfp_server_api.V2beta1DeletePropagationPolicy, policy):
+        raise InvalidRequestError(f"propagation_policy: {policy!r} is not a value of the enum")
+    return policy

@@ -1,7 +1,7 @@
 """A stand-in for the API server of Kubeflow Pipelines 2: the v2beta1 calls that the schedule uses, over HTTP, in memory.
 
 It refuses what the real one refuses (api_models.py), answers as it does (snake case, empty fields left out, int64 as text),
-and lets runs make headway with each look at them.
+deletes with a recurring run what belongs to it, and lets runs make headway with each look at them (kfp_runs.py).
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ from tests.kubeflow.schedule.api_models import (
     InvalidRequestError,
     check_cron,
     check_parameters,
+    check_propagation,
     check_spec,
     checked,
-    predicate,
+    fits,
+    predicates,
 )
+from tests.kubeflow.schedule.kfp_runs import ENDED, Headway
 
 API = "/apis/v2beta1"
 Json = dict[str, Any]
@@ -40,14 +43,19 @@ class KfpServer:
         host: Its address.
         version: What it says it is.
         multi_user: Whether calls must name a namespace.
-        token: The bearer token that it wants, if any.
+        tokens: The bearer tokens that it takes; without any it wants none.
+        seen_tokens: Those that it was given.
+        renewed_with: How many runs are there when the tokens expire and `new` takes their place.
+        unanswered: How many of the next starts of a run it carries out and does not answer.
         log_in: Whether it sends who has no cookie to a log-in page.
         only_v1: Whether it has but the old API.
-        failing: By the value of the parameter `span`: the step in which such a run fails.
-        never_ending: Whether runs stay under way.
+        behind_ui: Whether the user interface stands before it, which answers for its health in words of its own.
+        ready: Whether it answers the user interface.
+        headway: How far runs are, which fail, and which were killed.
         unavailable: The end of the paths that it answers with 503.
         out_of_order: How many of the next looks at a run it answers with 503.
         together: How many creations of a recurring run it lets through at a time.
+        late: The recurring run of whose next run the server hears only after somebody has asked for the runs.
         requests: The calls, as `METHOD path`.
     """
 
@@ -55,14 +63,19 @@ class KfpServer:
         self.host = ""
         self.version = "2.16.0"
         self.multi_user = False
-        self.token: str | None = None
+        self.tokens: set[str] = set()
+        self.seen_tokens: set[str] = set()
+        self.renewed_with: int | None = None
+        self.unanswered = 0
         self.log_in = False
         self.only_v1 = False
-        self.failing: dict[str, str] = {}
-        self.never_ending = False
+        self.behind_ui = False
+        self.ready = True
+        self.headway = Headway()
         self.unavailable: str | None = None
         self.out_of_order = 0
         self.together = 1
+        self.late: str | None = None
         self.requests: list[str] = []
         self.experiments: dict[str, Json] = {}
         self.pipelines: dict[str, Json] = {}
@@ -70,14 +83,18 @@ class KfpServer:
         self.recurring_runs: dict[str, Json] = {}
         self.runs: dict[str, Json] = {}
         self._specs: dict[str, pipeline_spec_pb2.PipelineSpec] = {}
-        self._looks: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._waiting: list[asyncio.Event] = []
 
     def application(self) -> web.Application:
         """The routes."""
         application = web.Application(middlewares=[self._gate])
-        collections = {"experiments": self.experiments, "pipelines": self.pipelines, "recurringruns": self.recurring_runs}
+        collections = {
+            "experiments": self.experiments,
+            "pipelines": self.pipelines,
+            "recurringruns": self.recurring_runs,
+            "runs": self.runs,
+        }
         for name, items in collections.items():
             application.router.add_get(f"{API}/{name}", self._list(name, items))
         application.router.add_get(f"{API}/pipelines/{{id}}/versions", self._list("versions", self.versions))
@@ -104,7 +121,9 @@ class KfpServer:
         self.requests.append(f"{request.method} {request.path}")
         if self.log_in and "Cookie" not in request.headers and request.path != "/login":
             raise web.HTTPFound("/login")
-        if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.seen_tokens.add(token)
+        if self.tokens and token not in self.tokens:
             return _error(401, "the token is not valid")
         if self.only_v1 and request.path.startswith(API):
             return _error(404, "Not Found")
@@ -118,7 +137,11 @@ class KfpServer:
             return _error(404, f"{error} not found")
 
     async def _health(self, request: web.Request) -> web.Response:
-        return web.json_response({"commit_sha": "unknown", "tag_name": self.version, "multi_user": self.multi_user})
+        if not self.behind_ui:
+            return web.json_response({"commit_sha": "unknown", "tag_name": self.version, "multi_user": self.multi_user})
+        own = {"buildDate": "", "frontendCommitHash": "unknown", "frontendTagName": self.version}
+        said = {"apiServerTagName": self.version, "apiServerMultiUser": self.multi_user, "multi_user": self.multi_user}
+        return web.json_response(own | {"apiServerReady": self.ready} | (said if self.ready else {}))
 
     async def _log_in_page(self, request: web.Request) -> web.Response:
         return web.Response(text="<html>Log in</html>", content_type="text/html")
@@ -130,10 +153,14 @@ class KfpServer:
             query = request.query
             if self.multi_user and name != "versions" and not query.get("namespace"):
                 raise InvalidRequestError("a namespace is needed in multi-user mode")
-            wanted = predicate(query.get("filter"), ("display_name",))
+            wanted = predicates(query.get("filter"), ("display_name", "recurring_run_id", "state"))
             if name == "versions":
-                wanted["pipeline_id"] = request.match_info["id"]
-            found = [item for item in items.values() if all(item[key] == value for key, value in wanted.items())]
+                wanted.append(("EQUALS", "pipeline_id", request.match_info["id"]))
+            seen = [self._look(item) for item in items.values()] if name == "runs" else items.values()
+            found = [item for item in seen if fits(item, wanted)]
+            if name == "runs" and self.late:
+                self.trigger(self.late)
+                self.late = None
             start, size = int(query.get("page_token") or 0), int(query.get("page_size") or 10)
             page = {keys.get(name, name): found[start : start + size], "total_size": len(found)}
             if start + size < len(found):
@@ -163,7 +190,8 @@ class KfpServer:
     async def _upload_version(self, request: web.Request) -> web.Response:
         pipeline = self.pipelines[request.query["pipelineid"]]
         name = request.query["name"]
-        if any(found["display_name"] == name for found in self.versions.values()):
+        of_pipeline = [found for found in self.versions.values() if found["pipeline_id"] == pipeline["pipeline_id"]]
+        if any(found["display_name"] == name for found in of_pipeline):
             return _error(409, "Failed to create a pipeline version")
         form = await request.post()
         upload = form["uploadfile"]
@@ -195,33 +223,52 @@ class KfpServer:
         return web.json_response({})
 
     async def _delete_recurring_run(self, request: web.Request) -> web.Response:
-        del self.recurring_runs[request.match_info["id"]]
+        number = request.match_info["id"]
+        del self.recurring_runs[number]
+        # Kubernetes deletes what a ScheduledWorkflow owns, unless told to orphan it. Servers before 2.16 pass over the wish.
+        policy = check_propagation(request.query.get("propagation_policy")) if self.knows_orphans() else None
+        if policy != "ORPHAN":
+            owned = [run for run in self.runs.values() if run.get("recurring_run_id") == number]
+            self.headway.killed += [run["run_id"] for run in owned if run.get("state") not in ENDED]
         return web.json_response({})
+
+    def knows_orphans(self) -> bool:
+        """Whether this version heeds how what belongs to a recurring run is to be deleted."""
+        parts = self.version.split(".")[:2]
+        return all(part.isdecimal() for part in parts) and tuple(int(part) for part in parts) >= (2, 16)
+
+    def trigger(self, name: str) -> str:
+        """Starts a run of the recurring run of that name, as its time were there. Returns the run's id."""
+        (recurring,) = self.named(name)
+        kept = ("experiment_id", "pipeline_version_reference", "runtime_config")
+        run = {key: recurring[key] for key in kept if key in recurring}
+        recurring_run_id = recurring["recurring_run_id"]
+        answer = self._store(self.runs, "run_id", run | {"display_name": name, "recurring_run_id": recurring_run_id})
+        return str(json.loads(answer.body)["run_id"])  # type: ignore[arg-type]
 
     async def _create_run(self, request: web.Request) -> web.Response:
         body = checked(await request.json(), "V2beta1Run")
         self._check_run(body)
-        return self._store(self.runs, "run_id", {key: value for key, value in body.items() if value is not None})
+        answer = self._store(self.runs, "run_id", {key: value for key, value in body.items() if value is not None})
+        if len(self.runs) == self.renewed_with:
+            self.tokens = {"new"}
+        if self.unanswered:
+            self.unanswered -= 1
+            return _error(504, "upstream request timeout")
+        return answer
 
     async def _look_at_run(self, request: web.Request) -> web.Response:
         run = self.runs[request.match_info["id"]]
         if self.out_of_order:
             self.out_of_order -= 1
             return _error(503, "upstream connect error")
-        looks = self._looks[run["run_id"]] = self._looks.get(run["run_id"], -1) + 1
-        spec = self._specs[run["pipeline_version_reference"]["pipeline_version_id"]]
-        steps = _steps(spec)
-        fails = self.failing.get((run["runtime_config"].get("parameters") or {}).get("span", ""))
-        tasks = [_task(name, "RUNNING") for name in ("root", "exit-handler-1")] + [_task(f"{steps[0]}-driver", "SUCCEEDED")]
-        state = "RUNNING" if self.never_ending or looks <= len(steps) else "SUCCEEDED"
-        for position, step in enumerate(steps[:looks]):
-            done = position < looks - 1 and not self.never_ending
-            if done and step == fails:
-                tasks.append(_task(step, "FAILED"))
-                state = "FAILED"
-                break
-            tasks.append(_task(step, "SUCCEEDED" if done else "RUNNING"))
-        return web.json_response(run | {"state": state, "run_details": {"task_details": tasks}})
+        return web.json_response(self._look(run))
+
+    def _look(self, run: Json) -> Json:
+        if run.get("state") not in ENDED:
+            seen = self.headway.look(run, self._specs[run["pipeline_version_reference"]["pipeline_version_id"]])
+            run |= seen
+        return run
 
     def _check_run(self, body: Json) -> None:
         if not body.get("display_name"):
@@ -247,23 +294,6 @@ class KfpServer:
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         items[number] = {name: value for name, value in item.items() if value is not None} | {key: number, "created_at": now}
         return web.json_response(items[number])
-
-
-def _steps(spec: pipeline_spec_pb2.PipelineSpec) -> list[str]:
-    """The steps by name, those of groups first."""
-    groups = [component.dag for component in spec.components.values() if component.HasField("dag")]
-    dags = [*groups, spec.root.dag]
-    return [
-        name
-        for dag in dags
-        for name, task in sorted(dag.tasks.items())
-        if not spec.components[task.component_ref.name].HasField("dag")
-    ]
-
-
-def _task(name: str, state: str) -> Json:
-    times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:01:05Z" if state != "RUNNING" else None}
-    return {"display_name": name, "state": state} | {key: value for key, value in times.items() if value}
 
 
 def _error(status: int, message: str) -> web.Response:

@@ -58,7 +58,7 @@ class Command:
         options = ["--host", self.host]
         if command in ("upload", "create", "run", "backfill") and not {"--package", "--version"} & set(arguments):
             options += ["--package", str(self.package)]
-        if command in ("run", "backfill"):
+        if command in ("create", "delete", "run", "backfill"):
             options += ["--poll", "0.01"]
         return [command, *options, *arguments]
 

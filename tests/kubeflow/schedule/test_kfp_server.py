@@ -67,3 +67,19 @@ def test_recurring_runs_are_checked(server: KfpServer, package: Path, change: di
 def test_packages_are_checked(server: KfpServer, package: Path, change: dict[str, Any], status: int) -> None:
     spec = yaml.safe_load(package.read_text()) | change
     assert uploaded(server, yaml.safe_dump(spec)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("version", "policy", "killed"),
+    [("2.17.0", "", True), ("2.17.0", "BACKGROUND", True), ("2.17.0", "ORPHAN", False), ("2.15.0", "ORPHAN", True)],
+)
+def test_a_recurring_run_takes_its_runs_with_it_unless_they_are_orphaned(
+    server: KfpServer, package: Path, version: str, policy: str, killed: bool
+) -> None:
+    server.version = version
+    number = post(server, "recurringruns", recurring_run(server, package)).json()["recurring_run_id"]
+    run = server.trigger("r")
+    query = {"propagation_policy": policy} if policy else {}
+    assert requests.delete(f"{server.host}{API}/recurringruns/{number}", params=query, timeout=30).status_code == 200
+    assert server.headway.killed == ([run] if killed else [])
+    assert server.recurring_runs == {}

@@ -45,10 +45,25 @@ def test_a_server_older_than_the_sdk_is_warned_of(server: KfpServer, capsys: pyt
         assert ("is older than the SDK" in capsys.readouterr().err) == warned
 
 
+def test_the_user_interface_before_the_api_is_understood(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.behind_ui = True
+    server.version = "2.13.1"
+    assert listed(server) == 4
+    assert "2.13.1" in capsys.readouterr().err
+    server.version = "2.14.0"
+    assert listed(server) == 0
+    assert "(2.14.0) is older than the SDK" in capsys.readouterr().err
+    server.multi_user = True
+    assert listed(server) == 2
+    server.ready = False
+    assert listed(server, "--namespace", "feed") == 3
+    assert "does not reach the API server" in capsys.readouterr().err
+
+
 def test_tokens_come_from_the_environment_or_a_file(
     server: KfpServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.token = "secret"
+    server.tokens = {"secret"}
     assert listed(server) == 5
     assert listed(server, KF_PIPELINES_TOKEN="old") == 5
     errors = capsys.readouterr().err
@@ -64,11 +79,17 @@ def test_tokens_come_from_the_environment_or_a_file(
     assert "There are no credentials" in capsys.readouterr().err
 
 
-def test_a_log_in_page_is_not_taken_for_an_answer(server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_in_page_is_not_taken_for_an_answer(
+    server: KfpServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     server.log_in = True
     assert listed(server) == 5
     assert "as a log-in does" in capsys.readouterr().err
     assert listed(server, KF_PIPELINES_COOKIES="authservice_session=1") == 0
+    cookies = tmp_path / "cookies"
+    assert listed(server, "--cookies-file", str(cookies)) == 2
+    cookies.write_text("authservice_session=1\n")
+    assert listed(server, "--cookies-file", str(cookies)) == 0
 
 
 def test_links_lead_to_the_user_interface(

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kubeflow.schedule.kfp_server import API, KfpServer
-from tests.kubeflow.schedule.schedule_command import Command, finished
+from tests.kubeflow.schedule.schedule_command import Command, Result, finished
 
 
 def spans(server: KfpServer) -> list[Any]:
     return [run["runtime_config"]["parameters"].get("span") for run in server.runs.values()]
+
+
+def rest_of(left: Result) -> list[str]:
+    """The command, and its arguments, that a back-fill which was broken off says to go on with."""
+    text = next(line for line in (left.out + left.err).splitlines() if "python kubeflow/schedule.py" in line)
+    program, script, *words = shlex.split(text[text.index("python kubeflow/schedule.py") :])
+    assert (program, script) == ("python", "kubeflow/schedule.py")
+    return words
 
 
 def test_a_run_is_followed_step_by_step(server: KfpServer, schedule: Command) -> None:
@@ -28,12 +38,12 @@ def test_a_run_is_followed_step_by_step(server: KfpServer, schedule: Command) ->
 
 
 def test_a_failed_run_is_told_with_its_step(server: KfpServer, schedule: Command) -> None:
-    server.failing = {"4": "trainer"}
+    server.headway.failing = {"4": "trainer"}
     assert "ended FAILED in trainer" in schedule("run", "--parameter", "span=4", status=1).err
 
 
 def test_waiting_ends_in_time_and_the_run_goes_on(server: KfpServer, schedule: Command) -> None:
-    server.never_ending = True
+    server.headway.never_ending = True
     assert "goes on" in schedule("run", "--timeout", "0.1", status=8).err
     assert "runs/details/" in schedule("run", "--no-wait").out
     waiting = schedule.start("run")
@@ -54,14 +64,70 @@ def test_a_backfill_runs_one_span_after_the_other(server: KfpServer, schedule: C
 
 
 def test_a_backfill_stops_at_a_failure_unless_told_to_go_on(server: KfpServer, schedule: Command) -> None:
-    server.failing = {"span-2": "example-gen"}
+    server.headway.failing = {"span-2": "example-gen"}
     stopped = schedule("backfill", "--spans", "span-1..span-4", status=1)
     assert "--spans span-2,span-3,span-4" in stopped.err
     assert spans(server) == ["span-1", "span-2"]
     server.runs.clear()
     kept_going = schedule("backfill", "--spans", "span-1..span-3", "--keep-going", status=1)
-    assert "1 of 3 runs failed; once more: --spans span-2" in kept_going.err
+    assert "1 of 3 runs failed. Once more: python kubeflow/schedule.py backfill " in kept_going.err
     assert spans(server) == ["span-1", "span-2", "span-3"]
+    # The run that failed is started again, and no other.
+    server.headway.failing = {}
+    schedule(*rest_of(kept_going))
+    assert spans(server) == ["span-1", "span-2", "span-3", "span-2"]
+
+
+def test_a_backfill_whose_token_expires_goes_on_with_the_run_it_was_at(
+    server: KfpServer, schedule: Command, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    server.tokens, server.renewed_with = {"old"}, 2
+    arguments = ["--spans=1..3", "--parameter", "epochs=2", "--run-name", "of march", "--token-file", str(token)]
+    expired = schedule("backfill", *arguments, status=5)
+    assert "may have expired" in expired.err
+    assert rest_of(expired)[-4:] == ["--spans", "2,3", "--run-name", "of march"]
+    assert spans(server) == ["1", "2"]
+    token.write_text("new")
+    schedule(*rest_of(expired))
+    assert spans(server) == ["1", "2", "3"]
+    assert [run["state"] for run in server.runs.values()] == ["SUCCEEDED"] * 3
+
+
+def test_a_token_that_is_renewed_in_its_file_is_taken_up(server: KfpServer, schedule: Command, tmp_path: Path) -> None:
+    token, fresh = tmp_path / "token", tmp_path / "fresh"
+    token.write_text("old")
+    fresh.write_text("new")
+    server.tokens, server.headway.never_ending = {"old", "new"}, True
+    waiting = schedule.start("run", "--token-file", str(token), "--timeout", "30")
+    while "old" not in server.seen_tokens:
+        time.sleep(0.01)
+    fresh.replace(token)
+    while "new" not in server.seen_tokens and waiting.poll() is None:
+        time.sleep(0.01)
+    server.tokens, server.headway.never_ending = {"new"}, False
+    assert "run SUCCEEDED" in finished(waiting).out
+
+
+def test_a_run_whose_start_was_not_answered_is_not_started_again(server: KfpServer, schedule: Command) -> None:
+    server.unanswered = 1
+    left = schedule("backfill", "--spans", "1..2", status=3)
+    assert spans(server) == ["1"]
+    schedule(*rest_of(left))
+    assert spans(server) == ["1", "2"]
+
+
+def test_an_interrupted_backfill_says_how_to_go_on(server: KfpServer, schedule: Command) -> None:
+    server.headway.never_ending = True
+    waiting = schedule.start("backfill", "--spans", "1..2")
+    while not any("RUNNING" in line for line in iter(waiting.stdout.readline, "")):  # type: ignore[union-attr]
+        pass
+    waiting.send_signal(signal.SIGINT)
+    left = finished(waiting, 130)
+    server.headway.never_ending = False
+    schedule(*rest_of(left))
+    assert spans(server) == ["1", "2"]
 
 
 @pytest.mark.parametrize(
