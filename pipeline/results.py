@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
 from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.dsl.io import fileio
 
 from components.lineage import PIPELINE_RUN
 
@@ -93,6 +94,7 @@ def split_sizes(statistics: Artifact, splits: tuple[str, ...]) -> Mapping[str, i
     sizes = {}
     for split in splits:
         proto = statistics_pb2.DatasetFeatureStatisticsList()
-        proto.ParseFromString((Path(statistics.uri) / f"Split-{split}" / "FeatureStats.pb").read_bytes())
+        with fileio.open(os.path.join(statistics.uri, f"Split-{split}", "FeatureStats.pb"), "rb") as file:
+            proto.ParseFromString(file.read())
         sizes[split] = proto.datasets[0].num_examples
     return sizes

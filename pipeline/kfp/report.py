@@ -2,18 +2,26 @@
 
 It gives the run's lease back, prints the run's summary, or which nodes are not done, and tells the webhook, if there is one.
 What has become of the nodes is read from the metadata store; Kubeflow's own view of the run is only passed on.
+
+The command may be repeated: the webhook is told an outcome once. One that was told of a failure is also told if the run ends
+well after all.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries
 from pipeline.kfp.notify import WEBHOOK, post
+
+if TYPE_CHECKING:
+    import ml_metadata as mlmd
 
 NOTIFY = ("never", "failure", "always")
 
@@ -28,34 +36,40 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     arguments = parser.parse_args(argv)
     prepare_libraries()
     pipeline = json.loads(arguments.config)["pipeline_name"]
-    errors = []
+    errors: list[str] = []
     failure = "its nodes are unknown: the metadata store could not be read"
+    store = None
     try:
-        failure = _end(pipeline, arguments, environment)
+        store = _open_store(environment)
+        failure = _end(store, pipeline, arguments)
         if not failure:
-            _print_summary(arguments, environment)
+            _print_summary(store, arguments)
     except Exception as error:
         errors.append(f"The report is not complete: {error}")
     outcome = f"failed: {failure}" if failure else "succeeded"
     print(f"{pipeline}: run {arguments.run_id} {outcome}.", flush=True)
-    if arguments.notify == "always" or (arguments.notify == "failure" and failure):
+    if arguments.notify != "never":
         try:
-            post(environment.get(WEBHOOK, ""), _message(pipeline, arguments, outcome))
-        except (ValueError, RuntimeError) as error:
-            errors.append(str(error))
+            _notify(store, pipeline, arguments, outcome, environment)
+        except Exception as error:
+            errors.append(f"{error}")
     for line in errors:
         print(f"Error: {line}", file=sys.stderr)
     return 1 if errors else 0
 
 
-def _end(pipeline: str, arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+def _open_store(environment: Mapping[str, str]) -> mlmd.MetadataStore:
+    from pipeline.kfp.store import connection_from_environment, open_store
+
+    return open_store(connection_from_environment(environment))
+
+
+def _end(store: mlmd.MetadataStore, pipeline: str, arguments: argparse.Namespace) -> str:
     """Gives the lease back. Returns what is wrong with the run, or an empty text."""
     from pipeline.kfp.lease import Leases
     from pipeline.kfp.states import DONE, node_states
-    from pipeline.kfp.store import connection_from_environment, open_store
 
     run_id = checked_run_id(arguments.run_id)
-    store = open_store(connection_from_environment(environment))
     Leases(store, pipeline, arguments.lease_seconds).release(run_id)
     states = node_states(store, run_id)
     open_nodes = [node for node in arguments.nodes.split(",") if states.get(node) not in DONE]
@@ -65,22 +79,44 @@ def _end(pipeline: str, arguments: argparse.Namespace, environment: Mapping[str,
     return "; ".join([*parts, f"{', '.join(waiting)} did not run"] if waiting else parts)
 
 
-def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
+def _notify(
+    store: mlmd.MetadataStore | None,
+    pipeline: str,
+    arguments: argparse.Namespace,
+    outcome: str,
+    environment: Mapping[str, str],
+) -> None:
+    """Tells the webhook what it is to be told and does not know. Without a store nobody knows what it knows: it is told."""
+    from pipeline.kfp.notified import remember, told
+
+    before = told(store, pipeline, arguments.run_id) if store is not None else ""
+    if before == outcome:
+        print("The webhook knows it already.", flush=True)
+        return
+    if arguments.notify == "failure" and outcome == "succeeded" and not before:
+        return
+    post(environment.get(WEBHOOK, ""), _message(pipeline, arguments, outcome))
+    if store is not None:
+        remember(store, pipeline, arguments.run_id, outcome)
+
+
+def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
     from pipeline.kfp import parameters
     from pipeline.kfp.run_config_json import from_json
-    from pipeline.kfp.store import connection_from_environment, open_store
     from pipeline.results import read_run
     from pipeline.summary import print_summary
 
     config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
-    run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
+    run = read_run(store, arguments.run_id)
     print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:
     return {
+        # The same whenever the same is told.
+        "id": f"{pipeline}/{arguments.run_id}/{hashlib.sha256(outcome.encode()).hexdigest()[:12]}",
         "text": f"{pipeline}: run {arguments.run_id} {outcome}.",
         "pipeline": pipeline,
         "run_id": arguments.run_id,

@@ -11,10 +11,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import ml_metadata as mlmd
 import pytest
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler.constants import PIPELINE_RUN_CONTEXT_TYPE_NAME
 
 from pipeline.config import RunConfig
 from pipeline.kfp import parameters, run_config_json
+from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
@@ -68,6 +72,17 @@ def report(variables: dict[str, str], *options: str) -> subprocess.CompletedProc
     )
 
 
+def put_done(store: mlmd.MetadataStore, run_id: str, node: str) -> None:
+    """A node of the run that is done, as TFX's launcher leaves it."""
+    contexts = []
+    for kind, name in ((PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id), ("node", f"community-din.{node}")):
+        type_id = store.put_context_type(metadata_store_pb2.ContextType(name=kind))
+        contexts.append(metadata_store_pb2.Context(type_id=type_id, name=name))
+    type_id = store.put_execution_type(metadata_store_pb2.ExecutionType(name="ingestion"))
+    execution = metadata_store_pb2.Execution(type_id=type_id, last_known_state=metadata_store_pb2.Execution.State.COMPLETE)
+    store.put_execution(execution, [], contexts)
+
+
 def test_a_failed_run_is_told_to_the_webhook_with_the_nodes_that_are_missing(database: Server, webhook: Webhook) -> None:
     ended = report(environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}, "--notify", "failure")
     assert ended.returncode == 0, ended.stderr
@@ -75,6 +90,41 @@ def test_a_failed_run_is_told_to_the_webhook_with_the_nodes_that_are_missing(dat
     assert ended.stdout.endswith(f"{told}\n")
     assert [message["text"] for message in webhook.received] == [told]
     assert webhook.received[0]["kubeflow_status"] == '{"state": "FAILED"}'
+
+
+def test_a_report_that_is_made_again_tells_nothing_again(database: Server, webhook: Webhook) -> None:
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    webhook.status = 503
+    assert report(variables, "--notify", "failure").returncode == 1
+    webhook.status = 200
+    assert report(variables, "--notify", "failure").returncode == 0
+    again = report(variables, "--notify", "failure")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.endswith("The webhook knows it already.\n")
+    refused, taken = webhook.received
+    assert refused["id"] == taken["id"]
+    # Retried by hand, the run ended otherwise.
+    assert report(variables, "--notify", "failure", "--nodes", "trainer").returncode == 0
+    assert webhook.received[-1]["outcome"] == "failed: trainer did not run"
+    assert webhook.received[-1]["id"] != taken["id"]
+
+
+def test_a_run_that_ends_well_after_its_failure_was_told_is_told_once(database: Server, webhook: Webhook) -> None:
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    one_node = ("--notify", "failure", "--nodes", "example_gen")
+    report(variables, *one_node)
+    put_done(open_store(connection_from_environment(variables)), "a-run", "example_gen")
+    # What it should tell of its artifacts is not there: the report fails, and Kubeflow makes it again.
+    for _ in range(2):
+        assert "The report is not complete" in report(variables, *one_node).stderr
+    assert [message["outcome"] for message in webhook.received] == ["failed: example_gen did not run", "succeeded"]
+
+
+def test_a_run_that_ends_well_at_once_is_no_failure_to_tell(database: Server, webhook: Webhook) -> None:
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    put_done(open_store(connection_from_environment(variables)), "a-run", "example_gen")
+    report(variables, "--notify", "failure", "--nodes", "example_gen")
+    assert webhook.received == []
 
 
 def test_without_a_notification_nobody_is_told(database: Server, webhook: Webhook) -> None:
