@@ -6,6 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+# The users of a warm-up request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed
+# memory back to the system, and fetches it anew for each request, once it exceeds twice the largest piece ever freed.
+WARMUP_USERS = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class ExportConfig:
@@ -14,23 +18,35 @@ class ExportConfig:
     Args:
         warmup_candidates: For each of these numbers of candidates one request of `rank` is kept beside the model, which a
             server replays before the version answers its first request.
+        max_candidates: The most candidates of a user, K, that `rank` and `explain` score.
+        max_scores: The most scores that one request may ask for: B times K, or rows. It bounds the memory of a request, some
+            XXX.
 
     Raises:
         ValueError: A value is out of its range; the message names it.
     """
 
     warmup_candidates: tuple[int, ...] = (100, 500)
+    max_candidates: int = 10_000
+    max_scores: int = 100_000
 
     def __post_init__(self) -> None:
         received = self.warmup_candidates
-        valid = isinstance(received, list | tuple)
-        if not valid or any(not isinstance(count, int) or isinstance(count, bool) or count < 1 for count in received):
+        if not isinstance(received, list | tuple) or not all(_is_positive(count) for count in received):
             raise ValueError(f"`warmup_candidates` must hold positive integers. Received: {received!r}.")
         object.__setattr__(self, "warmup_candidates", tuple(received))
+        for name in ("max_candidates", "max_scores"):
+            if not _is_positive(getattr(self, name)):
+                raise ValueError(f"`{name}` must be a positive integer. Received: {getattr(self, name)!r}.")
+        if max(received, default=0) > min(self.max_candidates, self.max_scores // WARMUP_USERS):
+            raise ValueError(
+                f"`warmup_candidates` must be within `max_candidates` ({self.max_candidates}), and so often as there are "
+                f"users ({WARMUP_USERS}) within `max_scores` ({self.max_scores}). Received: {received!r}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""
-        return {"warmup_candidates": list(self.warmup_candidates)}
+        return dataclasses.asdict(self) | {"warmup_candidates": list(self.warmup_candidates)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ExportConfig:
@@ -40,3 +56,7 @@ class ExportConfig:
         if unknown:
             raise ValueError(f"The settings of the export must be among {names}. Received: {unknown}.")
         return cls(**values)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

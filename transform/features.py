@@ -19,8 +19,6 @@ from typing import Literal
 
 LIST_SEPARATOR = ","
 WEIGHT_SEPARATOR = ":"
-# A finite number >= 0 in the syntax that RE2 and Python's re share; the digits are bounded so that float32 holds it.
-WEIGHT_PATTERN = r"\s*[0-9]{1,20}(\.[0-9]*)?([eE](-[0-9]{1,3}|\+?[0-9]))?\s*"
 PADDING_ID = 0
 OOV_ID = 1
 FIRST_TOKEN_ID = 2
