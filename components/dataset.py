@@ -14,16 +14,11 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.spans import EVAL, TRAIN
-from components.properties import SPAN, SPAN_NAME, span_of
+from components.properties import EVAL_SPAN, HELD_OUT_ROWS, JUDGED_BY, NEXT_SPAN, SPAN, SPAN_NAME, TRAIN_SPANS, span_of
 
 WINDOW = "window"
 ANCHOR = "anchor"
 EXAMPLES = "examples"
-TRAIN_SPANS = "train_spans"
-EVAL_SPAN = "eval_span"
-JUDGED_BY = "judged_by"
-NEXT_SPAN = "the next span"
-HELD_OUT_ROWS = "held-out rows"
 
 
 class Executor(base_executor.BaseExecutor):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ml_metadata as mlmd
 from tfx.types.standard_artifacts import Examples
 
-from components.dataset import EVAL_SPAN
-from components.properties import SPAN
+from components.properties import EVAL_SPAN, SPAN
 
 PIPELINE_RUN = "pipeline_run"
 NO_SPAN = 0

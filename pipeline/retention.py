@@ -13,8 +13,8 @@ from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBlessing, PushedModel
 
 from components.lineage import PIPELINE_RUN
-from components.properties import DATA_ROOT, SPAN, SPAN_NAME, VERSION
-from pipeline.results import Artifact, number, text
+from components.properties import DATA_ROOT, SPAN, SPAN_NAME, VERSION, number, text
+from pipeline.results import Artifact
 
 
 @dataclasses.dataclass(frozen=True)

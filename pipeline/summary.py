@@ -9,7 +9,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from components.dataset import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS
 from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
 from components.example_gen.reports import (
@@ -22,10 +21,11 @@ from components.example_gen.reports import (
 )
 from components.example_gen.rules import RULES
 from components.example_gen.spans import EVAL, TRAIN, find_spans
+from components.properties import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS, number, text
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, number, published, split_sizes, text
+from pipeline.results import Artifact, RunRecord, published, split_sizes
 
 # A title, empty where the line goes on, and a text.
 Line = tuple[str, str]
