@@ -6,16 +6,13 @@ import importlib.resources
 from collections.abc import Collection
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import (
-    Evaluator,
-    Pusher,
-    Transform,
-)
+from tfx.components import Evaluator, Transform
+from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
@@ -25,6 +22,7 @@ from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.pusher.component import Pusher
 from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
 from components.statistics.component import TokenStatisticsGen
@@ -190,10 +188,10 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=freshness.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
-        ),
+        freshness_blessing=freshness.outputs["blessing"],
+        base_directory=config.serving_root,
+        # What is published now is not for the cache to say: the pusher looks in every run.
+        run_id=RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str) if lineage else "",
     ).with_id("pusher")
     nodes = [
         example_gen,
