@@ -10,15 +10,18 @@ from tfx.orchestration.portable import data_types
 from tfx.proto import example_gen_pb2
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as keys
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import proto_utils
 
 from components.example_gen.configuration import pack, unpack
-from components.example_gen.spans import NEWEST, Source, find_source
+from components.example_gen.files import take_snapshot
+from components.example_gen.source import find_source
+from components.example_gen.spans import NEWEST
 from components.properties import DATA_ROOT, SPAN_NAME
 
 # The settings that choose a span, in the component's custom_config.
 SPAN_SETTING = "span"
 VERSION_SETTING = "version"
+MARKER_SETTING = "complete_marker"
 
 
 class SpanDriver(driver.FileBasedDriver):
@@ -35,17 +38,23 @@ class SpanDriver(driver.FileBasedDriver):
         data_root = exec_properties[keys.INPUT_BASE_KEY]
         settings = unpack(exec_properties.get(keys.CUSTOM_CONFIG_KEY))
         version = settings.pop(VERSION_SETTING, None)
-        source = find_source(data_root, settings.pop(SPAN_SETTING, NEWEST), None if version is None else int(version))
+        source = find_source(
+            data_root,
+            settings.pop(SPAN_SETTING, NEWEST),
+            None if version is None else int(version),
+            settings.pop(MARKER_SETTING, ""),
+        )
         self._source, self._data_root = source, data_root
         exec_properties[keys.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(pack(settings))
         split = example_gen_pb2.Input.Split
-        inputs = example_gen_pb2.Input(splits=[split(name=name, pattern=pattern) for name, pattern in source.patterns])
+        splits = [split(name=name, pattern=os.path.join(folder, "*")) for name, folder in source.folders]
+        inputs = example_gen_pb2.Input(splits=splits)
         exec_properties[keys.INPUT_CONFIG_KEY] = proto_utils.proto_to_json(inputs)
         if source.layout == "given splits":
             exec_properties[keys.OUTPUT_CONFIG_KEY] = proto_utils.proto_to_json(example_gen_pb2.Output())
         exec_properties[utils.SPAN_PROPERTY_NAME] = source.span
         exec_properties[utils.VERSION_PROPERTY_NAME] = source.version
-        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = _fingerprint(data_root, source)
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = take_snapshot(data_root, dict(source.folders)).fingerprint
         return exec_properties
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
@@ -54,9 +63,3 @@ class SpanDriver(driver.FileBasedDriver):
             artifact.custom_properties[SPAN_NAME].string_value = self._source.span_name
             artifact.custom_properties[DATA_ROOT].string_value = self._data_root
         return result
-
-
-def _fingerprint(data_root: str, source: Source) -> str:
-    return "\n".join(
-        io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns
-    )
