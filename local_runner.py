@@ -22,6 +22,6 @@ def _run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
 
 
 if __name__ == "__main__":
-    status = run_command(os.environ, _run)
+    status = run_command("make run", os.environ, _run)
     if status:
         sys.exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, ClassVar
 
@@ -34,6 +35,9 @@ WINDOW = "window"
 ANCHOR = "anchor"
 EXAMPLES = "examples"
 
+# What os.link says between two file systems, where one has no hard links, and where a file has as many as it can.
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
 
 class Executor(base_executor.BaseExecutor):
     """Composes the two splits of links to the spans' files; copies them where the file system has no hard links."""
@@ -50,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
         output.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
         examples_utils.set_payload_format(output, examples_utils.get_payload_format(anchor))
         examples_utils.set_file_format(output, examples_utils.get_file_format(anchor))
+        _clear(output, [TRAIN, EVAL])
         if window:
             for examples in window:
                 _link(examples, _splits(examples), output, TRAIN)
@@ -102,15 +107,32 @@ def _splits(examples: types.Artifact) -> list[str]:
     return list(artifact_utils.decode_split_names(examples.split_names))
 
 
+def _clear(output: types.Artifact, splits: list[str]) -> None:
+    """Makes the splits' folders empty: an attempt that was cut off may have left links there."""
+    for split in splits:
+        folder = artifact_utils.get_split_uri([output], split)
+        if fileio.exists(folder):
+            fileio.rmtree(folder)
+        fileio.makedirs(folder)
+
+
 def _link(examples: types.Artifact, splits: list[str], output: types.Artifact, into: str) -> None:
     target = artifact_utils.get_split_uri([output], into)
-    fileio.makedirs(target)
     for split in splits:
         folder = artifact_utils.get_split_uri([examples], split)
         for name in sorted(fileio.listdir(folder)):
             # Spans and splits have files of the same names.
-            link = os.path.join(target, f"{examples.id}-{split}-{name}")
-            try:
-                os.link(os.path.join(folder, name), link)
-            except OSError:
-                fileio.copy(os.path.join(folder, name), link, overwrite=True)
+            _link_or_copy(os.path.join(folder, name), os.path.join(target, f"{examples.id}-{split}-{name}"))
+
+
+def _link_or_copy(file: str, link: str) -> None:
+    """Raises OSError if the link is there already, or cannot be made for another reason than that there are no links."""
+    if "://" not in file and "://" not in link:
+        try:
+            os.link(file, link)
+            return
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+    # Never over a file: that could be the same one under another name, which would be emptied.
+    fileio.copy(file, link, overwrite=False)

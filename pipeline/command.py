@@ -12,19 +12,22 @@ from rich.console import Console
 
 from pipeline.config import RunConfig
 from pipeline.display import logged
+from pipeline.lock import StateInUseError, locked
 
 ENGINES = ("local", "beam")
 
 Body = Callable[[RunConfig, str, Console, Path], int]
 
 
-def run_command(environment: Mapping[str, str], body: Body) -> int:
+def run_command(name: str, environment: Mapping[str, str], body: Body) -> int:
     """Calls `body` with the settings, the engine (ENGINE: `local` or `beam`), the console and the log's path.
 
-    What the libraries print goes to the log; `body` does the imports that take seconds and print.
+    What the libraries print goes to the log; `body` does the imports that take seconds and print. No other command works on
+    the same STATE_ROOT meanwhile; `name` is what it would be told.
 
     Returns:
-        The exit status: the body's, or 1 after a line on standard error if a setting cannot be used.
+        The exit status: the body's, or 1 after a line on standard error if a setting cannot be used, or another command is
+        at work on the STATE_ROOT.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TFX's images ask for Keras 2; the model is Keras 3.
@@ -38,5 +41,9 @@ def run_command(environment: Mapping[str, str], body: Body) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     log = config.log_root / f"{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
-    with logged(log) as console:
-        return body(config, engine, console, log)
+    try:
+        with locked(config.state_root, name), logged(log) as console:
+            return body(config, engine, console, log)
+    except StateInUseError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1

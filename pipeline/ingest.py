@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 1
         return ingest(config, spans, engine, console, log)
 
-    return run_command(os.environ, body)
+    return run_command("make ingest", os.environ, body)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Removes old spans, models and metadata: `python -m pipeline.prune [--dry-run]`.
 
 Nothing goes that a kept published version, the window or the next run needs. Settings of the state come from the
-environment, as for a run. Not to be run while the pipeline runs.
+environment, as for a run.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(prune(config, planned, retention.dead_letter_days, arguments.dry_run))
         return 0
 
-    return run_command(os.environ, body)
+    return run_command("make prune", os.environ, body)
 
 
 if __name__ == "__main__":

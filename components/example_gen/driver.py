@@ -10,11 +10,13 @@ from tfx.orchestration.portable import data_types
 from tfx.proto import example_gen_pb2
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import standard_component_specs as keys
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import proto_utils
 
 from components.data_identity import BY_PATH, normalised
 from components.example_gen.configuration import pack, unpack
-from components.example_gen.spans import NEWEST, Source, find_source
+from components.example_gen.files import take_snapshot
+from components.example_gen.source import find_source
+from components.example_gen.spans import NEWEST
 from components.properties import DATA_NAME, DATA_ROOT, DECLARATION, SPAN_NAME, SPLIT_BY
 from transform.features import DECLARATION as DECLARED
 
@@ -23,6 +25,7 @@ SPAN_SETTING = "span"
 VERSION_SETTING = "version"
 # And the one that names the data.
 DATA_NAME_SETTING = "data_name"
+MARKER_SETTING = "complete_marker"
 
 
 class SpanDriver(driver.FileBasedDriver):
@@ -42,10 +45,16 @@ class SpanDriver(driver.FileBasedDriver):
         settings = unpack(exec_properties.get(keys.CUSTOM_CONFIG_KEY))
         data_name = settings.get(DATA_NAME_SETTING, BY_PATH)
         version = settings.pop(VERSION_SETTING, None)
-        source = find_source(data_root, settings.pop(SPAN_SETTING, NEWEST), None if version is None else int(version))
+        source = find_source(
+            data_root,
+            settings.pop(SPAN_SETTING, NEWEST),
+            None if version is None else int(version),
+            settings.pop(MARKER_SETTING, ""),
+        )
         exec_properties[keys.CUSTOM_CONFIG_KEY] = proto_utils.proto_to_json(pack(settings))
         split = example_gen_pb2.Input.Split
-        inputs = example_gen_pb2.Input(splits=[split(name=name, pattern=pattern) for name, pattern in source.patterns])
+        splits = [split(name=name, pattern=os.path.join(folder, "*")) for name, folder in source.folders]
+        inputs = example_gen_pb2.Input(splits=splits)
         exec_properties[keys.INPUT_CONFIG_KEY] = proto_utils.proto_to_json(inputs)
         if source.layout == "given splits":
             exec_properties[keys.OUTPUT_CONFIG_KEY] = proto_utils.proto_to_json(example_gen_pb2.Output())
@@ -58,7 +67,7 @@ class SpanDriver(driver.FileBasedDriver):
         }
         exec_properties[utils.SPAN_PROPERTY_NAME] = source.span
         exec_properties[utils.VERSION_PROPERTY_NAME] = source.version
-        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = _fingerprint(data_root, source)
+        exec_properties[utils.FINGERPRINT_PROPERTY_NAME] = take_snapshot(data_root, dict(source.folders)).fingerprint
         return exec_properties
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
@@ -75,9 +84,3 @@ def _split_by(output_config: str) -> str:
     proto_utils.json_to_proto(output_config, output)
     buckets = ", ".join(f"{split.name} {split.hash_buckets}" for split in output.split_config.splits)
     return f"{output.split_config.partition_feature_name}: {buckets}" if buckets else "given"
-
-
-def _fingerprint(data_root: str, source: Source) -> str:
-    return "\n".join(
-        io_utils.generate_fingerprint(name, os.path.join(data_root, pattern)) for name, pattern in source.patterns
-    )
