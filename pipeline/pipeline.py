@@ -99,7 +99,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         input_base=config.data_root,
         declaration=DECLARATION,
         span=config.span,
-        version=config.span_version,
+        version=config.version,
         settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
@@ -162,6 +162,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         eval_args=trainer_pb2.EvalArgs(),
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
+            "export": config.export.to_dict(),
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")

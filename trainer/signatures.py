@@ -26,7 +26,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from trainer.din import DIN
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.input_pipeline import pad
 from trainer.inputs import input_names
 from trainer.transform_graph import TransformGraph
@@ -178,14 +178,14 @@ def _checked(columns: Columns) -> Columns:
         return {name: tf.identity(column) for name, column in columns.items()}
 
 
-def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:
+def export(module: ServingModule, path: str, settings: ExportSettings | None = None) -> None:
     """Writes the module as a SavedModel, with its warm-up requests.
 
     Args:
         module: The module.
         path: The folder to write.
-        config: The settings. Defaults to their defaults.
+        settings: The settings. Default to their defaults.
     """
     tf.saved_model.save(module.root, path, signatures=module.signatures())
-    candidates = (config or ExportConfig()).warmup_candidates
+    candidates = (settings or ExportSettings()).warmup_candidates
     write_warmup(path, warmup_records(module.declaration, module.vocabularies(), candidates))
