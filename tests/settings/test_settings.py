@@ -44,7 +44,7 @@ def test_settings_have_their_defaults_and_survive_json() -> None:
 
 
 def test_numbers_and_lists_may_come_as_json_and_protobuf_have_them() -> None:
-    assert Inner(**{"widths": [3.0, 2.0]}).widths == (3, 2)
+    assert Inner.from_json('{"widths": [3.0, 2.0]}').widths == (3, 2)
 
 
 def test_a_replaced_setting_is_checked() -> None:
