@@ -97,7 +97,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         input_base=config.data_root,
         declaration=DECLARATION,
         span=config.span,
-        version=config.span_version,
+        version=config.version,
         data_name=config.data_name,
         settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
@@ -160,6 +160,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         dataset=examples,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
+            "export": config.export.to_dict(),
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")

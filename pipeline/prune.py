@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns the exit status."""
     arguments = _parser().parse_args(argv)
 
-    def body(config: RunConfig, engine: str, console: Console, log: Path) -> int:
+    def body(config: RunConfig, console: Console, log: Path) -> int:
         import ml_metadata as mlmd
         from tfx.orchestration import metadata
 
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(prune(config, planned, retention.dead_letter_days, arguments.dry_run))
         return 0
 
-    return run_command("make prune", os.environ, body)
+    return run_command("prune", body, os.environ)
 
 
 if __name__ == "__main__":

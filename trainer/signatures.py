@@ -14,7 +14,7 @@ with TensorFlow Serving's `pad_variable_length_inputs`; the caller cuts the answ
 
 What a row holds does no harm to its neighbours in a batch: a user, a candidate or a row with a malformed weight scores as
 the padding does, in every signature, and `transform_features` gives that weight as NaN. A request for more scores than
-`ExportConfig` allows is refused as a whole, whichever server runs the model.
+`ExportSettings` allows is refused as a whole, whichever server runs the model.
 
 `explain` adds how strongly each candidate attends to each position of each history, and for each column of a history the
 tokens of these positions: the newest `max_length`, oldest first, padded at the end with the empty string. T is the longest
@@ -31,7 +31,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from trainer.din import DIN
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.input_pipeline import pad
 from trainer.inputs import input_names
 from trainer.transform_graph import TransformGraph
@@ -97,13 +97,13 @@ class ServingModule:
         """The tokens of each vocabulary, the most frequent first."""
         return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.vocabularies}
 
-    def signatures(self, config: ExportConfig | None = None) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    def signatures(self, settings: ExportSettings | None = None) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The concrete functions to export, by signature name.
 
         Args:
-            config: The settings, of which the bounds of a request are built in. Defaults to their defaults.
+            settings: The settings, of which the bounds of a request are built in. Default to their defaults.
         """
-        bounds = config or ExportConfig()
+        bounds = settings or ExportSettings()
 
         def strings(name: str, *shape: None) -> tf.TensorSpec:
             return tf.TensorSpec(shape, tf.string, name=name)
@@ -119,22 +119,22 @@ class ServingModule:
             "transform_features": tf.function(self._transform_examples).get_concrete_function(examples),
         }
 
-    def _score_columns(self, bounds: ExportConfig, columns: Columns) -> Tensors:
+    def _score_columns(self, bounds: ExportSettings, columns: Columns) -> Tensors:
         features, malformed = self._without_malformed(self._transform_row(_checked(columns, bounds)))
         logits = self._model(features, training=False)
         return {SCORE: tf.where(malformed, PADDING_SCORE, keras.ops.sigmoid(logits))}
 
-    def _score_examples(self, bounds: ExportConfig, examples: tf.Tensor) -> Tensors:
+    def _score_examples(self, bounds: ExportSettings, examples: tf.Tensor) -> Tensors:
         return self._score_columns(bounds, self._parse(_checked({"examples": examples}, bounds)["examples"]))
 
     def _transform_examples(self, examples: tf.Tensor) -> Tensors:
         return self._transform_row(self._parse(examples))
 
-    def _rank(self, bounds: ExportConfig, columns: Columns) -> Tensors:
+    def _rank(self, bounds: ExportSettings, columns: Columns) -> Tensors:
         scores, _ = self._score_candidates(bounds, columns)
         return {SCORE: scores}
 
-    def _explain(self, bounds: ExportConfig, columns: Columns) -> Tensors:
+    def _explain(self, bounds: ExportSettings, columns: Columns) -> Tensors:
         scores, attention = self._score_candidates(bounds, columns)
         outputs = {SCORE: scores}
         for history in self._declaration.histories:
@@ -143,7 +143,7 @@ class ServingModule:
                 outputs[tokens_name(column)] = tokens.to_tensor("")
         return outputs
 
-    def _score_candidates(self, bounds: ExportConfig, columns: Columns) -> tuple[tf.Tensor, Tensors]:
+    def _score_candidates(self, bounds: ExportSettings, columns: Columns) -> tuple[tf.Tensor, Tensors]:
         """The scores [B, K], and by history the attention weights [B, K, T]."""
         columns = _checked(columns, bounds)
         # One tensor [columns, B, K]: its parts must agree in B and K.
@@ -199,7 +199,7 @@ class ServingModule:
         return pad(self._transform(columns, [*self._user_features, *self._item_features]))
 
 
-def _checked(columns: Columns, bounds: ExportConfig) -> Columns:
+def _checked(columns: Columns, bounds: ExportSettings) -> Columns:
     """The columns [B] or [B, K], once it is sure that B is the same for all, and B and K are not beyond the bounds.
 
     Else a column of 1 would count for all others, and a few hundred bytes, which TensorFlow repeats to fill a shape, would
@@ -229,14 +229,14 @@ def _assertion(condition: tf.Tensor, message: str, received: tf.Tensor) -> tf.Op
     return tf.raw_ops.Assert(condition=condition, data=data, summarize=100)
 
 
-def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:
+def export(module: ServingModule, path: str, settings: ExportSettings | None = None) -> None:
     """Writes the module as a SavedModel, with its warm-up requests.
 
     Args:
         module: The module.
         path: The folder to write.
-        config: The settings. Defaults to their defaults.
+        settings: The settings. Default to their defaults.
     """
-    config = config or ExportConfig()
-    tf.saved_model.save(module.root, path, signatures=module.signatures(config))
-    write_warmup(path, warmup_records(module.declaration, module.vocabularies(), config.warmup_candidates))
+    settings = settings or ExportSettings()
+    tf.saved_model.save(module.root, path, signatures=module.signatures(settings))
+    write_warmup(path, warmup_records(module.declaration, module.vocabularies(), settings.warmup_candidates))

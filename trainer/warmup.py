@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from trainer.export_config import WARMUP_USERS
+from trainer.export_settings import WARMUP_USERS
 from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 WARMUP_FILE = PurePosixPath("assets.extra", "tf_serving_warmup_requests")

@@ -51,9 +51,7 @@ def settings_of(exec_properties: Mapping[str, Any]) -> IngestionSettings:
     Raises:
         ValueError: A setting is unknown, or out of its bounds.
     """
-    return IngestionSettings.from_dict(
-        unpack(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)).get(INGESTION, {})
-    )
+    return IngestionSettings(**unpack(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)).get(INGESTION, {}))
 
 
 def pack(values: Mapping[str, Any]) -> example_gen_pb2.CustomConfig:

@@ -68,13 +68,13 @@ def _end(pipeline: str, arguments: argparse.Namespace, environment: Mapping[str,
 def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
     from rich.console import Console
 
+    from pipeline.config import RunConfig
     from pipeline.kfp import parameters
-    from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
     from pipeline.results import read_run
     from pipeline.summary import print_summary
 
-    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
+    config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
     run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
     print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support import EDGE_ROWS, random_rows, raw_row, serialized
 from tests.trainer.conftest import ITEMS
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.signatures import PADDING_SCORE, SCORE
 from transform.features import DECLARATION, WeightedList
 
@@ -101,7 +101,7 @@ def test_a_malformed_candidate_is_padding_alone_and_the_bounds_are_settings(tmp_
     rows = random_rows(declaration, 3, seed=1)
     user = {name: rows[0][name] for name in declaration.side_columns("user")}
     rows = [row | user for row in rows]
-    config = ExportConfig(warmup_candidates=(1,), max_candidates=3, max_scores=4)
+    config = ExportSettings(warmup_candidates=(1,), max_candidates=3, max_scores=4)
     exported = export_trained(declaration, training, rows, tmp_path, config)
     spoilt = [rows[0], rows[1] | {"entities": "1:x"}, rows[2]]
     ranked: dict[str, Any] = {name: [cell] for name, cell in user.items()}
