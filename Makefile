@@ -2,9 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-DATA_ROOT ?=
 STATE_ROOT ?= var
-ENGINE ?= local
 ROWS ?= 200000
 PORT ?= 8500
 REST_PORT ?= 8501
@@ -14,35 +12,36 @@ RANK_FLAGS ?=
 TARGET ?= kubeflow
 IMAGE ?= community-din:0.1.0
 SCHEDULE ?= --help
-SPANS ?=
 PRUNE_FLAGS ?=
-export PORT REST_PORT SERVER TENSORFLOW
-export DATA_ROOT STATE_ROOT ENGINE SPAN SPAN_VERSION WINDOW_SPANS
-export MAX_REJECTED_SHARE MAX_ROW_BYTES MAX_LIST_LENGTH DEAD_LETTER_RECEIVED MAX_DRIFT MIN_ROWS MAX_OOV_RATE TOLERATED
-export EPOCHS BATCH_SIZE LEARNING_RATE SEED MIN_AUC MAX_AUC_DROP
+export PORT REST_PORT SERVER TENSORFLOW STATE_ROOT
+# Variables on make's command line are in the environment; their names tell a mistyped setting from another variable.
+export MAKE_GIVEN = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 
 # Without bytecode files each start of TFX compiles thousands of modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
+CODE := benchmarks components data pipeline serving settings tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
 
-.PHONY: help setup run ingest prune serve rank check-export kubeflow schedule image run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; README.md lists them."
+	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; `make config` lists them all."
 
 setup: ## Install the locked environment into .venv, if it is not there yet
 	@scripts/setup
 
 run: setup ## Run the pipeline on DATA_ROOT: from CSVs to a published model
-	@scripts/run
+	@python -m pipeline run
 
 ingest: setup ## Ingest and validate SPANS (FROM..TO, or a list; by default the window's) without training
-	@python -m pipeline.ingest $(SPANS)
+	@python -m pipeline ingest
+
+config: setup ## Print all settings as YAML, with what each does: make config > run.yaml; make run CONFIG=run.yaml
+	@python -m pipeline config
 
 prune: setup ## Remove old spans, models and metadata; PRUNE_FLAGS=--help lists what is kept
 	@python -m pipeline.prune $(PRUNE_FLAGS)
@@ -67,7 +66,7 @@ image: ## Build the image of Kubeflow's steps, with Docker: IMAGE=REGISTRY/commu
 
 run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@python -m data.synthesize --rows $(ROWS) --spans 3 --out var/synthetic/$(ROWS)
-	@DATA_ROOT=var/synthetic/$(ROWS) scripts/run
+	@DATA_ROOT=var/synthetic/$(ROWS) python -m pipeline run
 
 test: setup ## Run all tests, with whole runs of the pipeline, in two processes
 	@pytest -n 2 --dist loadfile

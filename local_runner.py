@@ -1,6 +1,6 @@
 """Runs the pipeline on this machine: the file that `tfx pipeline create` and `tfx run create` execute.
 
-Settings come from the environment; see `RunConfig.from_environment`. ENGINE is `local` (the default) or `beam`.
+Settings come from the environment, as for `community-din run`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pipeline.command import run_command
 from pipeline.config import RunConfig
 
 
-def _run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
+def _run(config: RunConfig, console: Console, log: Path) -> int:
     from pipeline.local import run
 
-    return run(config, engine, console, log)
+    return run(config, console, log)
 
 
 if __name__ == "__main__":
-    status = run_command(os.environ, _run)
+    status = run_command("tfx run", _run, os.environ)
     if status:
         sys.exit(status)

@@ -31,6 +31,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from benchmarks._ranking_bound import gemm_flops, matmul_rate
 from benchmarks._ranking_requests import REQUESTS, random_feed, read_vocabularies, scores
 from benchmarks._ranking_server import cpu_seconds, started_server
+from serving.versions import newest_version
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
 
@@ -163,7 +164,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             base_path = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             export_model(base_path / "1", DECLARATION)
-        version_path = max((path for path in base_path.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
+        newest = newest_version(str(base_path))
+        if newest is None:
+            parser.error(f"--model-base-path must hold a published version. Received: {base_path}.")
+        version_path = Path(newest)
         address, pid = arguments.address, arguments.pid
         if address is None:
             address, pid = stack.enter_context(started_server(arguments.model_name, base_path, arguments.threads))

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
+from settings.base import Settings, setting
 
 
-@dataclasses.dataclass(frozen=True)
-class Bounds:
-    """The bounds of publication.
+class Bounds(Settings):
+    """Publishing the model."""
 
-    Args:
-        min_auc: The least AUC over the whole evaluation data. Random scores reach 0.5.
-        max_auc_drop: How far the AUC may fall short of the last blessed model's, on the same data. Less than the default is
-            the noise between two seeds.
-    """
-
-    min_auc: float = 0.55
-    max_auc_drop: float = 0.003
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.min_auc <= 1.0:
-            raise ValueError(f"`min_auc` must be between 0 and 1. Received: {self.min_auc}.")
-        if self.max_auc_drop < 0.0:
-            raise ValueError(f"`max_auc_drop` must not be negative. Received: {self.max_auc_drop}.")
+    min_auc: float = setting(
+        0.55,
+        "A model of a lower AUC over the whole judging data is not published; random scores reach 0.5.",
+        main=True,
+        ge=0,
+        le=1,
+    )
+    max_auc_drop: float = setting(
+        0.003,
+        "Nor is one whose AUC falls this far short of the last blessed model's, on the same data. Less than the "
+        "default is the noise between two seeds.",
+        main=True,
+        ge=0,
+    )

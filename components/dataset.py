@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any, ClassVar
 
@@ -14,16 +15,28 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.spans import EVAL, TRAIN
-from components.properties import SPAN, SPAN_NAME, span_of
+from components.properties import (
+    DATA_NAME,
+    DATA_ROOT,
+    DECLARATION,
+    EVAL_SPAN,
+    HELD_OUT_ROWS,
+    JUDGED_BY,
+    NEXT_SPAN,
+    SPAN,
+    SPAN_NAME,
+    SPLIT_BY,
+    TRAIN_SPANS,
+    copy_properties,
+    text,
+)
 
 WINDOW = "window"
 ANCHOR = "anchor"
 EXAMPLES = "examples"
-TRAIN_SPANS = "train_spans"
-EVAL_SPAN = "eval_span"
-JUDGED_BY = "judged_by"
-NEXT_SPAN = "the next span"
-HELD_OUT_ROWS = "held-out rows"
+
+# What os.link says between two file systems, where one has no hard links, and where a file has as many as it can.
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class Executor(base_executor.BaseExecutor):
@@ -41,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
         output.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
         examples_utils.set_payload_format(output, examples_utils.get_payload_format(anchor))
         examples_utils.set_file_format(output, examples_utils.get_file_format(anchor))
+        _clear(output, [TRAIN, EVAL])
         if window:
             for examples in window:
                 _link(examples, _splits(examples), output, TRAIN)
@@ -48,9 +62,11 @@ class Executor(base_executor.BaseExecutor):
         else:
             _link(anchor, [TRAIN], output, TRAIN)
             _link(anchor, [EVAL], output, EVAL)
-        output.set_int_custom_property(SPAN, span_of(anchor))
-        output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
-        output.set_string_custom_property(EVAL_SPAN, _name(anchor))
+        copy_properties(anchor, output, (SPAN, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION))
+        output.set_string_custom_property(
+            TRAIN_SPANS, ",".join(text(examples, SPAN_NAME) for examples in window or [anchor])
+        )
+        output.set_string_custom_property(EVAL_SPAN, text(anchor, SPAN_NAME))
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
 
 
@@ -75,8 +91,8 @@ class Dataset(base_component.BaseComponent):
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
-            and `eval_span` (names, empty for data without spans) and `judged_by`.
+        examples: Examples with the splits `train` and `eval`. Custom properties: `LINEAGE` of `components.properties`; the
+            names of spans are empty for data without spans.
     """
 
     SPEC_CLASS = _Spec
@@ -91,19 +107,32 @@ def _splits(examples: types.Artifact) -> list[str]:
     return list(artifact_utils.decode_split_names(examples.split_names))
 
 
-def _name(examples: types.Artifact) -> str:
-    return str(examples.get_string_custom_property(SPAN_NAME))
+def _clear(output: types.Artifact, splits: list[str]) -> None:
+    """Makes the splits' folders empty: an attempt that was cut off may have left links there."""
+    for split in splits:
+        folder = artifact_utils.get_split_uri([output], split)
+        if fileio.exists(folder):
+            fileio.rmtree(folder)
+        fileio.makedirs(folder)
 
 
 def _link(examples: types.Artifact, splits: list[str], output: types.Artifact, into: str) -> None:
     target = artifact_utils.get_split_uri([output], into)
-    fileio.makedirs(target)
     for split in splits:
         folder = artifact_utils.get_split_uri([examples], split)
         for name in sorted(fileio.listdir(folder)):
             # Spans and splits have files of the same names.
-            link = os.path.join(target, f"{examples.id}-{split}-{name}")
-            try:
-                os.link(os.path.join(folder, name), link)
-            except OSError:
-                fileio.copy(os.path.join(folder, name), link, overwrite=True)
+            _link_or_copy(os.path.join(folder, name), os.path.join(target, f"{examples.id}-{split}-{name}"))
+
+
+def _link_or_copy(file: str, link: str) -> None:
+    """Raises OSError if the link is there already, or cannot be made for another reason than that there are no links."""
+    if "://" not in file and "://" not in link:
+        try:
+            os.link(file, link)
+            return
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+    # Never over a file: that could be the same one under another name, which would be emptied.
+    fileio.copy(file, link, overwrite=False)

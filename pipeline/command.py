@@ -10,33 +10,44 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipeline.config import RunConfig
+from pipeline.config import RunConfig, local_config
 from pipeline.display import logged
+from pipeline.lock import StateInUseError, locked
+from settings.files import write_text
 
-ENGINES = ("local", "beam")
-
-Body = Callable[[RunConfig, str, Console, Path], int]
+Body = Callable[[RunConfig, Console, Path], int]
 
 
-def run_command(environment: Mapping[str, str], body: Body) -> int:
-    """Calls `body` with the settings, the engine (ENGINE: `local` or `beam`), the console and the log's path.
+def run_command(name: str, body: Body, environment: Mapping[str, str], given: Mapping[str, str] | None = None) -> int:
+    """Calls `body` with the configuration, the console and the log's path.
 
-    What the libraries print goes to the log; `body` does the imports that take seconds and print.
+    What the libraries print goes to the log, after the configuration; `body` does the imports that take seconds and print.
+    No other command works on the same STATE_ROOT meanwhile.
+
+    Args:
+        name: What another command would be told is at work.
+        body: What to do; returns the exit status.
+        environment: The environment's variables.
+        given: Settings by name that go before the environment's.
 
     Returns:
-        The exit status: the body's, or 1 after a line on standard error if a setting cannot be used.
+        The exit status: the body's, or 1 after a line on standard error if a setting cannot be used, or another command is
+        at work on the STATE_ROOT.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TFX's images ask for Keras 2; the model is Keras 3.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     try:
-        engine = environment.get("ENGINE") or "local"
-        if engine not in ENGINES:
-            raise ValueError(f"`ENGINE` must be one of {ENGINES}. Received: {engine!r}.")
-        config = RunConfig.from_environment(environment)
+        config = local_config(environment, given)
     except ValueError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"Error: {line}", file=sys.stderr)
         return 1
     log = config.log_root / f"{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
-    with logged(log) as console:
-        return body(config, engine, console, log)
+    try:
+        with locked(config.state_root, name), logged(log) as console:
+            print(write_text(config), flush=True)
+            return body(config, console, log)
+    except StateInUseError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1

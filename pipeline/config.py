@@ -1,63 +1,76 @@
-"""RunConfig: everything a run of the pipeline depends on, frozen and checked."""
+"""RunConfig: everything a run of the pipeline depends on, declared once."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from components.bounds import Bounds
+from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.validation.bounds import DataBounds
+from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
+from settings.catalogue import build, catalogue
+from settings.files import read_file
+from settings.texts import from_text
+from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
 
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
+CONFIG = "CONFIG"
+_SPAN_NODES = ("example_gen",)
 
 
-@dataclasses.dataclass(frozen=True)
-class RunConfig:
-    """The settings of one run.
+class RunConfig(Settings):
+    """Where the run reads and writes, and which data it takes."""
 
-    Args:
-        data_root: The folder of the data; `components.example_gen.spans` tells its layouts.
-        state_root: Where the run keeps everything it writes.
-        span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
-        span_version: Which version of the span. Defaults to its newest.
-        window_spans: How many spans before it train, at most.
-        ingestion: How strictly rows are read, and what is kept of the rejected ones.
-        data_bounds: What a span must hold to be trained on.
-        hyperparameters: The model's and its training's.
-        bounds: What a model must hold to be published.
-        beam_pipeline_args: How the nodes' own Beam pipelines run.
-
-    Raises:
-        ValueError: A setting is out of its range.
-    """
-
-    data_root: str
-    state_root: str
-    span: str = "newest"
-    span_version: int | None = None
-    window_spans: int = 7
-    ingestion: IngestionSettings = IngestionSettings()
-    data_bounds: DataBounds = DataBounds()
-    hyperparameters: Hyperparameters = Hyperparameters()
-    bounds: Bounds = Bounds()
-    beam_pipeline_args: tuple[str, ...] = (
-        "--runner=FnApiRunner",
-        "--direct_running_mode=in_memory",
-        "--direct_num_workers=1",
+    data_root: str = setting(
+        "data/sample", "The folder of the CSVs; README.md tells its layouts.", main=True, nodes=_SPAN_NODES, min_length=1
     )
-    pipeline_name: str = PIPELINE_NAME
+    state_root: str = setting("var", "Where the run keeps everything that it writes.", main=True, min_length=1)
+    engine: Literal["local", "beam"] = setting(
+        "local", "What runs the nodes on this machine: TFX's LocalDagRunner, or its BeamDagRunner.", main=True
+    )
+    span: str = setting(
+        "newest",
+        "The span that is ingested and judges: `newest`, or its folder's name, its date or its number.",
+        main=True,
+        nodes=_SPAN_NODES,
+        min_length=1,
+    )
+    span_version: Annotated[int, Field(ge=0)] | Literal["newest"] = setting(
+        "newest", "Which version of the span: `newest`, or its number.", main=True, nodes=_SPAN_NODES
+    )
+    data_name: str = setting(
+        BY_PATH,
+        "What the data is known by when its folder moves: a name of your own, or `path`, the folder's path.",
+        main=True,
+        nodes=_SPAN_NODES,
+        min_length=1,
+    )
+    window_spans: int = setting(7, "How many spans before it train, at most.", main=True, nodes=("window",), ge=1)
+    beam_pipeline_args: tuple[str, ...] = setting(
+        ("--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"),
+        "How the nodes' own Beam pipelines run: Beam's options.",
+    )
+    pipeline_name: str = setting(
+        PIPELINE_NAME, "The pipeline's name in the metadata, and the model's.", pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+    )
+    ingestion: IngestionSettings = group(IngestionSettings, ("example_gen",))
+    data_bounds: DataBounds = group(DataBounds, ("example_validator", "vocabulary_validator"))
+    hyperparameters: Hyperparameters = group(Hyperparameters, ("trainer",))
+    export: ExportSettings = group(ExportSettings, ("trainer",))
+    bounds: Bounds = group(Bounds, ("evaluator",))
 
-    def __post_init__(self) -> None:
-        if self.window_spans < 1:
-            raise ValueError(f"`window_spans` must be positive. Received: {self.window_spans!r}.")
-        if self.span_version is not None and self.span_version < 0:
-            raise ValueError(f"`span_version` must not be negative. Received: {self.span_version!r}.")
+    @property
+    def version(self) -> int | None:
+        """The span's version; None for its newest."""
+        return self.span_version if isinstance(self.span_version, int) else None
 
     @property
     def pipeline_root(self) -> str:
@@ -77,68 +90,44 @@ class RunConfig:
         """One file a local run: what the libraries log."""
         return Path(self.state_root) / "log"
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> RunConfig:
-        """Reads the settings of a local run from environment variables.
 
-        DATA_ROOT defaults to the sample in data/, STATE_ROOT to var/, the others to the fields' own defaults. An empty
-        value counts as unset.
+def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None = None) -> RunConfig:
+    """The configuration of a run on this machine.
 
-        Raises:
-            ValueError: A value is not of its type, or out of range, or there is no such folder as DATA_ROOT.
-        """
-        given = {name: value for name, value in environment.items() if value}
-        data_root = Path(given.get("DATA_ROOT", REPOSITORY / "data" / "sample")).resolve()
-        if not data_root.is_dir():
-            raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {data_root}.")
-        config = cls(data_root=str(data_root), state_root=str(Path(given.get("STATE_ROOT", REPOSITORY / "var")).resolve()))
-        return config.with_settings(given)
+    A setting is taken from `given`, else from the environment, else from the file that CONFIG names, else it has its
+    default. In the first two its name is in upper case, and an empty value counts as unset.
 
-    def with_settings(self, given: Mapping[str, str]) -> RunConfig:
-        """The configuration with settings that are given as texts.
+    Args:
+        environment: The environment's variables; those that are no settings are not looked at.
+        given: Settings by name, such as those on a command line.
 
-        Args:
-            given: The texts by the names of SETTINGS; other names are not looked at.
-
-        Raises:
-            ValueError: A value is not of its type, or out of range.
-        """
-        parts = {
-            part: dataclasses.replace(getattr(self, part), **_read(given, kinds)) for part, kinds in SETTINGS.items() if part
-        }
-        return dataclasses.replace(self, **parts, **_read(given, SETTINGS[""]))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return () if text == "none" else tuple(name.strip() for name in text.split(","))
+    Raises:
+        ValueError: A setting is unknown, or breaks its rule, or there is no folder DATA_ROOT, or no file CONFIG.
+    """
+    entries = catalogue(RunConfig)
+    texts = {name: environment[name.upper()] for name in entries if environment.get(name.upper())}
+    named = {name: text for name, text in (given or {}).items() if text}
+    file = named.pop(CONFIG, "") or environment.get(CONFIG, "")
+    texts |= {name.lower(): text for name, text in named.items()}
+    values = read_file(Path(file)) if file else {}
+    values |= {name: from_text(entries[name], text) if name in entries else text for name, text in texts.items()}
+    for name in ("data_root", "state_root"):
+        if isinstance(values.setdefault(name, str(REPOSITORY / entries[name].default)), str):
+            values[name] = str(Path(values[name]).resolve())
+    try:
+        config = build(RunConfig, values)
+    except SettingError as error:
+        raise SettingError(_as_given(problem, texts) for problem in error.problems) from None
+    if not Path(config.data_root).is_dir():
+        raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {config.data_root}.")
+    return config
 
 
-Kind = Callable[[str], Any]
-
-# What can be set from outside, by the part of RunConfig that takes it, then by its name: each is the field of its name in
-# lower case. "" is RunConfig itself.
-SETTINGS: dict[str, dict[str, Kind]] = {
-    "": {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int},
-    "ingestion": {
-        "MAX_REJECTED_SHARE": float,
-        "MAX_ROW_BYTES": int,
-        "MAX_LIST_LENGTH": int,
-        "DEAD_LETTER_RECEIVED": int,
-    },
-    "data_bounds": {"MAX_DRIFT": float, "MIN_ROWS": int, "MAX_OOV_RATE": float, "TOLERATED": _names},
-    "hyperparameters": {"EPOCHS": int, "BATCH_SIZE": int, "LEARNING_RATE": float, "SEED": int},
-    "bounds": {"MIN_AUC": float, "MAX_AUC_DROP": float},
-}
-
-
-def _read(given: Mapping[str, str], kinds: Mapping[str, Kind]) -> dict[str, Any]:
-    """The settings among `kinds` that are given, in lower case."""
-    settings = {}
-    for name, kind in kinds.items():
-        if name in given:
-            try:
-                settings[name.lower()] = kind(given[name])
-            except ValueError as error:
-                wanted = "a whole number" if kind is int else "a number"
-                raise ValueError(f"`{name}` must be {wanted}. Received: {given[name]!r}.") from error
-    return settings
+def _as_given(problem: Problem, texts: Mapping[str, str]) -> Problem:
+    """A problem with the names in upper case if the setting was given so."""
+    name, rule, _ = problem
+    if name not in texts:
+        return problem
+    if name not in catalogue(RunConfig):
+        return unknown_setting(name.upper(), [known.upper() for known in catalogue(RunConfig)])
+    return name.upper(), rule, repr(texts[name])

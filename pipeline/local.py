@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,10 +27,10 @@ from pipeline.results import read_run
 from pipeline.summary import print_ingestion, print_summary
 
 
-def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
+def run(config: RunConfig, console: Console, log: Path) -> int:
     """Runs the pipeline and prints its summary. Returns the exit status: 0, or 1 if a node failed."""
     try:
-        run_ids = _run(config, engine, console, tuple(NODES))
+        run_ids = _run(config, console, tuple(NODES))
     except NodeError as failure:
         _print_failure(failure, console)
         console.print(f"Log: {log}\nWhat is done is kept: the same command goes on from there.", soft_wrap=True)
@@ -43,7 +42,7 @@ def run(config: RunConfig, engine: str, console: Console, log: Path) -> int:
     return 0
 
 
-def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Console, log: Path) -> int:
+def ingest(config: RunConfig, spans: Sequence[str], console: Console, log: Path) -> int:
     """Ingests and validates spans, oldest first, so that later runs find them in their windows.
 
     A span that fails does not keep the others from being ingested. Returns the exit status: 1 if one failed, else 0.
@@ -51,9 +50,9 @@ def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Consol
     failed = []
     for span in spans:
         console.print(Text(f"{span}", style="bold"))
-        config = dataclasses.replace(config, span=span)
+        config = config.replace(span=span)
         try:
-            for run_id in _run(config, engine, console, INGESTION):
+            for run_id in _run(config, console, INGESTION):
                 print_ingestion(read_run(MetadataStore(_connection(config)), run_id), console)
         except NodeError as failure:
             _print_failure(failure, console)
@@ -63,10 +62,10 @@ def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Consol
     return 1 if failed else 0
 
 
-def _run(config: RunConfig, engine: str, console: Console, nodes: tuple[str, ...]) -> set[str]:
+def _run(config: RunConfig, console: Console, nodes: tuple[str, ...]) -> set[str]:
     """Runs some of the pipeline's nodes. Returns the run's id, or nothing if the runner was told not to run."""
     try:
-        with displayed(Display(console, len(nodes))) as run_ids, _runner(engine) as runner:
+        with displayed(Display(console, len(nodes))) as run_ids, _runner(config.engine) as runner:
             runner.run(create_pipeline(config, nodes, _connection(config)))
     except Exception as error:
         logging.getLogger(__name__).exception("The run failed.")

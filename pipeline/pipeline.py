@@ -6,17 +6,13 @@ import importlib.resources
 from collections.abc import Collection
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import (
-    Evaluator,
-    Pusher,
-    Trainer,
-    Transform,
-)
+from tfx.components import Evaluator, Transform
+from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
@@ -26,9 +22,11 @@ from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.pusher.component import Pusher
 from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
 from components.statistics.component import TokenStatisticsGen
+from components.training import Trainer
 from components.validation.artifacts import DataBlessing
 from components.validation.example_validator import ExampleValidator
 from components.validation.previous_statistics import PreviousStatistics
@@ -99,7 +97,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         input_base=config.data_root,
         declaration=DECLARATION,
         span=config.span,
-        version=config.span_version,
+        version=config.version,
+        data_name=config.data_name,
         settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
@@ -158,10 +157,10 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(),
-        eval_args=trainer_pb2.EvalArgs(),
+        dataset=examples,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
+            "export": config.export.to_dict(),
             "code_fingerprint": code_fingerprint("transform", "trainer"),
         },
     ).with_id("trainer")
@@ -170,7 +169,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
-        **({"candidate": model} if lineage else {}),
+        **({"candidate": model, "passed_over": Channel(type=Model)} if lineage else {}),
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,
@@ -190,10 +189,10 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=freshness.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=config.serving_root)
-        ),
+        freshness_blessing=freshness.outputs["blessing"],
+        base_directory=config.serving_root,
+        # What is published now is not for the cache to say: the pusher looks in every run.
+        run_id=RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str) if lineage else "",
     ).with_id("pusher")
     nodes = [
         example_gen,

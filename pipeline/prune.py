@@ -1,7 +1,7 @@
 """Removes old spans, models and metadata: `python -m pipeline.prune [--dry-run]`.
 
 Nothing goes that a kept published version, the window or the next run needs. Settings of the state come from the
-environment, as for a run. Not to be run while the pipeline runs.
+environment, as for a run.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns the exit status."""
     arguments = _parser().parse_args(argv)
 
-    def body(config: RunConfig, engine: str, console: Console, log: Path) -> int:
+    def body(config: RunConfig, console: Console, log: Path) -> int:
         import ml_metadata as mlmd
         from tfx.orchestration import metadata
 
@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print(prune(config, planned, retention.dead_letter_days, arguments.dry_run))
         return 0
 
-    return run_command(os.environ, body)
+    return run_command("prune", body, os.environ)
 
 
 if __name__ == "__main__":

@@ -13,19 +13,10 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
 from components.lineage import PIPELINE_RUN
+from components.properties import number, text
 
 # ml_metadata ships no types: a metadata_store_pb2.Artifact.
 Artifact = Any
-
-
-def number(artifact: Artifact, name: str) -> int:
-    """A custom property; 0 if it is not set. (To index the map of properties would set it.)"""
-    return int(artifact.custom_properties[name].int_value) if name in artifact.custom_properties else 0
-
-
-def text(artifact: Artifact, name: str) -> str:
-    """A custom property; empty if it is not set."""
-    return str(artifact.custom_properties[name].string_value) if name in artifact.custom_properties else ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.example_gen.spans import find_source, find_spans, span_number
+from components.example_gen.source import find_source
+from components.example_gen.spans import find_spans, span_number
 from pipeline.config import RunConfig
 
 

@@ -244,5 +244,5 @@ class DIN(keras.Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> DIN:
         declaration = declaration_from_config(config["declaration"])
-        settings = Hyperparameters.from_dict(config["hyperparameters"])
+        settings = Hyperparameters(**config["hyperparameters"])
         return cls(**{**config, "declaration": declaration, "hyperparameters": settings})

@@ -2,99 +2,46 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from trainer.checks import check_activation, check_hidden_units
+from pydantic import Field
 
-INTEREST_POOLINGS = ("attention", "mean")
+from settings.base import Settings, setting
+
+Activation = Literal["sigmoid", "relu", "prelu", "dice"]
+Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
-@dataclasses.dataclass(frozen=True)
-class Hyperparameters:
-    """The settings of the model and of its training, checked.
-
-    Args:
-        embedding_dim: The width of a token's embedding.
-        attention_hidden_units: The hidden widths of the local activation unit.
-        attention_activation: Its activation: 'sigmoid', 'relu', 'prelu' or 'dice'.
-        attention_normalize: Whether the attention weights are a softmax over the history.
-        interest_pooling: 'attention', or 'mean' for the model's twin that pools its histories without looking at the
-            candidate: the baseline that shows what attention is worth.
-        dnn_hidden_units: The widths of the DNN's hidden layers.
-        dnn_activation: Their activation: 'sigmoid', 'relu', 'prelu' or 'dice'.
-        batch_norm: Whether the DNN's hidden layers are normalized.
-        dropout: The share of the DNN's hidden values dropped in training.
-        l2: The L2 penalty of the DNN's kernels.
-        learning_rate: The learning rate. The default trains the attention in one epoch of tens of thousands of rows;
-            millions of rows leave room for less.
-        batch_size: The rows of a training step.
-        epochs: How often the training data is seen. Click models overfit from the second epoch on.
-        seed: The seed of initial weights, shuffling and dropout.
-
-    Raises:
-        ValueError: A value is out of its range; the message names it.
+class Hyperparameters(Settings):
+    """The model and its training.
 
     References:
         - [Zhang et al., 2022](https://arxiv.org/abs/2209.06053) on the second epoch
     """
 
-    embedding_dim: int = 16
-    attention_hidden_units: tuple[int, ...] = (64, 32)
-    attention_activation: str = "dice"
-    attention_normalize: bool = False
-    interest_pooling: Literal["attention", "mean"] = "attention"
-    dnn_hidden_units: tuple[int, ...] = (128, 64)
-    dnn_activation: str = "relu"
-    batch_norm: bool = True
-    dropout: float = 0.1
-    l2: float = 0.0
-    learning_rate: float = 2e-3
-    batch_size: int = 128
-    epochs: int = 1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check_type(field.name, type(field.default), getattr(self, field.name))
-        for name in ("attention_hidden_units", "dnn_hidden_units"):
-            object.__setattr__(self, name, check_hidden_units(name, getattr(self, name)))
-        for name in ("attention_activation", "dnn_activation"):
-            check_activation(name, getattr(self, name))
-        for name in ("embedding_dim", "batch_size", "epochs", "learning_rate"):
-            value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"`{name}` must be positive. Received: {value!r}.")
-        for name in ("l2", "seed"):
-            value = getattr(self, name)
-            if not (value >= 0 and math.isfinite(value)):
-                raise ValueError(f"`{name}` must not be negative. Received: {value!r}.")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"`dropout` must be in [0, 1). Received: {self.dropout!r}.")
-        if self.interest_pooling not in INTEREST_POOLINGS:
-            raise ValueError(f"`interest_pooling` must be one of {INTEREST_POOLINGS}. Received: {self.interest_pooling!r}.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON can hold them."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Hyperparameters:
-        """The inverse of `to_dict`; what is left out has its default. Raises ValueError on an unknown name."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        unknown = sorted(set(values) - set(names))
-        if unknown:
-            raise ValueError(f"Hyperparameters must be among {names}. Received: {unknown}.")
-        return cls(**values)
-
-
-def _check_type(name: str, kind: type, value: Any) -> None:
-    """Compares a value with the type of its default. An integer is also a number; a boolean is neither."""
-    if kind is bool and not isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a boolean. Received: {value!r}.")
-    if kind is int and (not isinstance(value, int) or isinstance(value, bool)):
-        raise ValueError(f"`{name}` must be an integer. Received: {value!r}.")
-    if kind is float and (not isinstance(value, int | float) or isinstance(value, bool)):
-        raise ValueError(f"`{name}` must be a number. Received: {value!r}.")
+    embedding_dim: int = setting(16, "The width of a token's embedding.", ge=1)
+    attention_hidden_units: Widths = setting((64, 32), "The hidden widths of the local activation unit.")
+    attention_activation: Activation = setting("dice", "Its activation.")
+    attention_normalize: bool = setting(False, "Whether the attention weights are a softmax over the history.")
+    interest_pooling: Literal["attention", "mean"] = setting(
+        "attention",
+        "How a history is pooled; `mean` is the model's twin that does not look at the candidate: the baseline "
+        "that shows what attention is worth.",
+    )
+    dnn_hidden_units: Widths = setting((128, 64), "The widths of the DNN's hidden layers.")
+    dnn_activation: Activation = setting("relu", "Their activation.")
+    batch_norm: bool = setting(True, "Whether the DNN's hidden layers are normalized.")
+    dropout: float = setting(0.1, "The share of the DNN's hidden values dropped in training.", ge=0, lt=1)
+    l2: float = setting(0.0, "The L2 penalty of the DNN's kernels.", ge=0)
+    learning_rate: float = setting(
+        2e-3,
+        "The learning rate. The default trains the attention in one epoch of tens of thousands of rows; millions "
+        "of rows leave room for less.",
+        main=True,
+        gt=0,
+    )
+    batch_size: int = setting(128, "The rows of a training step.", main=True, ge=1)
+    epochs: int = setting(
+        1, "How often the training rows are seen; click models overfit from the second time on.", main=True, ge=1
+    )
+    seed: int = setting(0, "The seed of initial weights, shuffling and dropout.", main=True, ge=0)

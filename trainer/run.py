@@ -7,7 +7,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer.din import DIN
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import list_files, read_dataset
 from trainer.progress import TrainingProgress
@@ -23,8 +23,8 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args: The Trainer's arguments. `custom_config` holds the `hyperparameters`, and may hold the `export` settings;
             the number of steps follows from the rows, the batch size and the epochs.
     """
-    hyperparameters = Hyperparameters.from_dict(fn_args.custom_config["hyperparameters"])
-    export_config = ExportConfig.from_dict(fn_args.custom_config.get("export", {}))
+    hyperparameters = Hyperparameters(**fn_args.custom_config["hyperparameters"])
+    export_settings = ExportSettings(**fn_args.custom_config.get("export", {}))
     keras.utils.set_random_seed(hyperparameters.seed)
     transform_output = tft.TFTransformOutput(fn_args.transform_graph_path)
     feature_spec = transform_output.transformed_feature_spec()
@@ -45,7 +45,7 @@ def run_fn(fn_args: FnArgs) -> None:
             keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir, update_freq="epoch"),
         ],
     )
-    export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_config)
+    export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
 
 
 def build_model(transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters) -> DIN:

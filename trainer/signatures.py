@@ -12,6 +12,10 @@
 empty string is padding: it scores `PADDING_SCORE` and attends to nothing. So requests of unequal K can share a batch, as
 with TensorFlow Serving's `pad_variable_length_inputs`; the caller cuts the answer to its own K.
 
+What a row holds does no harm to its neighbours in a batch: a user, a candidate or a row with a malformed weight scores as
+the padding does, in every signature, and `transform_features` gives that weight as NaN. A request for more scores than
+`ExportSettings` allows is refused as a whole, whichever server runs the model.
+
 `explain` adds how strongly each candidate attends to each position of each history, and for each column of a history the
 tokens of these positions: the newest `max_length`, oldest first, padded at the end with the empty string. T is the longest
 history of the batch.
@@ -19,6 +23,7 @@ history of the batch.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import keras
@@ -26,12 +31,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from trainer.din import DIN
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.input_pipeline import pad
 from trainer.inputs import input_names
 from trainer.transform_graph import TransformGraph
 from trainer.warmup import warmup_records, write_warmup
-from transform.features import Declaration
+from transform.features import Declaration, WeightedList, weight_name
 from transform.parsing import split_history
 from transform.schema import raw_feature_spec
 
@@ -70,6 +75,7 @@ class ServingModule:
         self._item_columns = declaration.side_columns("item")
         self._user_features = input_names(declaration, "user")
         self._item_features = input_names(declaration, "item")
+        self._weights = {weight_name(f.name) for f in declaration.lists if isinstance(f, WeightedList)}
 
     @property
     def root(self) -> tf.Module:
@@ -91,8 +97,13 @@ class ServingModule:
         """The tokens of each vocabulary, the most frequent first."""
         return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.vocabularies}
 
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """The concrete functions to export, by signature name."""
+    def signatures(self, settings: ExportSettings | None = None) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """The concrete functions to export, by signature name.
+
+        Args:
+            settings: The settings, of which the bounds of a request are built in. Default to their defaults.
+        """
+        bounds = settings or ExportSettings()
 
         def strings(name: str, *shape: None) -> tf.TensorSpec:
             return tf.TensorSpec(shape, tf.string, name=name)
@@ -101,30 +112,30 @@ class ServingModule:
         ranking = row | {name: strings(name, None, None) for name in self._item_columns}
         examples = strings("examples", None)
         return {
-            "serving_default": tf.function(self._score_columns).get_concrete_function(row),
-            "rank": tf.function(self._rank).get_concrete_function(ranking),
-            "explain": tf.function(self._explain).get_concrete_function(ranking),
-            "serve_examples": tf.function(self._score_examples).get_concrete_function(examples),
+            "serving_default": tf.function(functools.partial(self._score_columns, bounds)).get_concrete_function(row),
+            "rank": tf.function(functools.partial(self._rank, bounds)).get_concrete_function(ranking),
+            "explain": tf.function(functools.partial(self._explain, bounds)).get_concrete_function(ranking),
+            "serve_examples": tf.function(functools.partial(self._score_examples, bounds)).get_concrete_function(examples),
             "transform_features": tf.function(self._transform_examples).get_concrete_function(examples),
         }
 
-    def _score_columns(self, columns: Columns) -> Tensors:
-        columns = _checked(columns)
-        logits = self._model(self._transform_row(columns), training=False)
-        return {SCORE: keras.ops.sigmoid(logits)}
+    def _score_columns(self, bounds: ExportSettings, columns: Columns) -> Tensors:
+        features, malformed = self._without_malformed(self._transform_row(_checked(columns, bounds)))
+        logits = self._model(features, training=False)
+        return {SCORE: tf.where(malformed, PADDING_SCORE, keras.ops.sigmoid(logits))}
 
-    def _score_examples(self, examples: tf.Tensor) -> Tensors:
-        return self._score_columns(self._parse(examples))
+    def _score_examples(self, bounds: ExportSettings, examples: tf.Tensor) -> Tensors:
+        return self._score_columns(bounds, self._parse(_checked({"examples": examples}, bounds)["examples"]))
 
     def _transform_examples(self, examples: tf.Tensor) -> Tensors:
         return self._transform_row(self._parse(examples))
 
-    def _rank(self, columns: Columns) -> Tensors:
-        scores, _ = self._score_candidates(columns)
+    def _rank(self, bounds: ExportSettings, columns: Columns) -> Tensors:
+        scores, _ = self._score_candidates(bounds, columns)
         return {SCORE: scores}
 
-    def _explain(self, columns: Columns) -> Tensors:
-        scores, attention = self._score_candidates(columns)
+    def _explain(self, bounds: ExportSettings, columns: Columns) -> Tensors:
+        scores, attention = self._score_candidates(bounds, columns)
         outputs = {SCORE: scores}
         for history in self._declaration.histories:
             outputs[attention_name(history.name)] = attention[history.name]
@@ -132,31 +143,53 @@ class ServingModule:
                 outputs[tokens_name(column)] = tokens.to_tensor("")
         return outputs
 
-    def _score_candidates(self, columns: Columns) -> tuple[tf.Tensor, Tensors]:
+    def _score_candidates(self, bounds: ExportSettings, columns: Columns) -> tuple[tf.Tensor, Tensors]:
         """The scores [B, K], and by history the attention weights [B, K, T]."""
-        columns = _checked(columns)
+        columns = _checked(columns, bounds)
         # One tensor [columns, B, K]: its parts must agree in B and K.
         candidates = tf.stack([columns[name] for name in self._item_columns])
-        logits, attention = self._model.score(
-            self._encode_user(columns), self._encode_items(candidates), training=False, return_attention_scores=True
-        )
-        padding = tf.reduce_all(tf.equal(candidates, ""), axis=0)
+        user, malformed_users = self._encode_user(columns)
+        items, malformed_items = self._encode_items(candidates)
+        logits, attention = self._model.score(user, items, training=False, return_attention_scores=True)
+        padding = tf.reduce_all(tf.equal(candidates, ""), axis=0) | malformed_items | malformed_users[..., tf.newaxis]
         scores = tf.where(padding, PADDING_SCORE, keras.ops.sigmoid(logits))
         return scores, {name: tf.where(padding[:, :, tf.newaxis], 0.0, weights) for name, weights in attention.items()}
 
-    def _encode_user(self, columns: Columns) -> Tensors:
+    def _encode_user(self, columns: Columns) -> tuple[Tensors, tf.Tensor]:
+        """The encoded users, and which of them are malformed: bool [B], or False."""
         user = {name: columns[name] for name in self._user_columns}
-        features = pad(self._transform(user, self._user_features))
-        return self._model.encode_user(features, training=False)
+        features, malformed = self._without_malformed(pad(self._transform(user, self._user_features)))
+        return self._model.encode_user(features, training=False), malformed
 
-    def _encode_items(self, candidates: tf.Tensor) -> Tensors:
+    def _encode_items(self, candidates: tf.Tensor) -> tuple[Tensors, tf.Tensor]:
+        """The encoded candidates, and which of them are malformed: bool [B, K], or False."""
         shape = tf.shape(candidates)[1:]
         flat = dict(zip(self._item_columns, tf.unstack(tf.reshape(candidates, (len(self._item_columns), -1))), strict=True))
         features = {
             name: tf.reshape(value, tf.concat([shape, tf.shape(value)[1:]], axis=0))
             for name, value in pad(self._transform(flat, self._item_features)).items()
         }
-        return self._model.encode_item(features, training=False)
+        features, malformed = self._without_malformed(features)
+        return self._model.encode_item(features, training=False), malformed
+
+    def _without_malformed(self, features: Tensors) -> tuple[Tensors, tf.Tensor]:
+        """The features with 0 for each weight that is not a number, and which rows held one.
+
+        Not left to the model: an operation may pass on NaN, or drop it.
+
+        Args:
+            features: Padded features, [..., L] for a list.
+
+        Returns:
+            The features, and bool [...]; a scalar False where no feature is a weight.
+        """
+        features = dict(features)
+        malformed = tf.constant(False)
+        for name in sorted(self._weights & features.keys()):
+            unknown = tf.math.is_nan(features[name])
+            malformed |= tf.reduce_any(unknown, axis=-1)
+            features[name] = tf.where(unknown, 0.0, features[name])
+        return features, malformed
 
     def _parse(self, examples: tf.Tensor) -> Tensors:
         parsed: Tensors = tf.io.parse_example(examples, raw_feature_spec(self._declaration, serving=True))
@@ -166,26 +199,44 @@ class ServingModule:
         return pad(self._transform(columns, [*self._user_features, *self._item_features]))
 
 
-def _checked(columns: Columns) -> Columns:
-    """The columns, once it is sure that they have the same first axis: one of 1 would count for all others otherwise."""
-    sizes = tf.stack([tf.shape(column)[0] for column in columns.values()])
-    message = f"All columns must have the same first axis. Received for {', '.join(columns)}: "
-    check = tf.raw_ops.Assert(
-        condition=tf.reduce_all(tf.equal(sizes, sizes[0])), data=[tf.constant(message), sizes], summarize=len(columns)
+def _checked(columns: Columns, bounds: ExportSettings) -> Columns:
+    """The columns [B] or [B, K], once it is sure that B is the same for all, and B and K are not beyond the bounds.
+
+    Else a column of 1 would count for all others, and a few hundred bytes, which TensorFlow repeats to fill a shape, would
+    ask for millions of scores.
+    """
+    shapes = [tf.shape(column, tf.int64) for column in columns.values()]
+    sizes = tf.stack([shape[0] for shape in shapes])
+    same = _assertion(
+        tf.reduce_all(tf.equal(sizes, sizes[0])),
+        f"All columns must have the same first axis. Received for {', '.join(columns)}: ",
+        sizes,
     )
-    # What depends on the columns runs after the check: else it may be the first to fail, and less clearly.
-    with tf.control_dependencies([check]):
+    widths = [shape[1] for column, shape in zip(columns.values(), shapes, strict=True) if column.shape.rank == 2]
+    candidates = tf.reduce_max(tf.stack(widths)) if widths else tf.constant(1, tf.int64)
+    rule = f"A user must have at most {bounds.max_candidates} candidates. Received: "
+    few = _assertion(candidates <= bounds.max_candidates, rule, candidates)
+    scores = tf.reduce_max(sizes) * candidates
+    rule = f"A request must ask for at most {bounds.max_scores} scores. Received: "
+    fits = _assertion(scores <= bounds.max_scores, rule, scores)
+    # What depends on the columns runs after the checks: else it may be the first to fail, and less clearly.
+    with tf.control_dependencies([same, few, fits]):
         return {name: tf.identity(column) for name, column in columns.items()}
 
 
-def export(module: ServingModule, path: str, config: ExportConfig | None = None) -> None:
+def _assertion(condition: tf.Tensor, message: str, received: tf.Tensor) -> tf.Operation:
+    data = [tf.constant(message), received]
+    return tf.raw_ops.Assert(condition=condition, data=data, summarize=100)
+
+
+def export(module: ServingModule, path: str, settings: ExportSettings | None = None) -> None:
     """Writes the module as a SavedModel, with its warm-up requests.
 
     Args:
         module: The module.
         path: The folder to write.
-        config: The settings. Defaults to their defaults.
+        settings: The settings. Default to their defaults.
     """
-    tf.saved_model.save(module.root, path, signatures=module.signatures())
-    candidates = (config or ExportConfig()).warmup_candidates
-    write_warmup(path, warmup_records(module.declaration, module.vocabularies(), candidates))
+    settings = settings or ExportSettings()
+    tf.saved_model.save(module.root, path, signatures=module.signatures(settings))
+    write_warmup(path, warmup_records(module.declaration, module.vocabularies(), settings.warmup_candidates))

@@ -13,15 +13,12 @@ from pathlib import PurePosixPath
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from trainer.export_settings import WARMUP_USERS
 from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 WARMUP_FILE = PurePosixPath("assets.extra", "tf_serving_warmup_requests")
 
 Vocabularies = Mapping[str, Sequence[bytes]]
-
-# Of a request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed memory back to
-# the system, and fetches it anew for each request, once it exceeds twice the largest piece that was ever freed.
-USERS = 2
 
 
 def write_warmup(path: str, records: Iterator[prediction_log_pb2.PredictionLog]) -> None:
@@ -36,7 +33,7 @@ def write_warmup(path: str, records: Iterator[prediction_log_pb2.PredictionLog])
 def warmup_records(
     declaration: Declaration, vocabularies: Vocabularies, candidates: Sequence[int]
 ) -> Iterator[prediction_log_pb2.PredictionLog]:
-    """One request of `serving_default`, of one row, and one of `rank`, of `USERS` users, for each number of `candidates`.
+    """One request of `serving_default`, of one row, and one of `rank`, of two users, for each number of `candidates`.
 
     Args:
         declaration: The declared features.
@@ -51,8 +48,8 @@ def warmup_records(
     for count in candidates:
         inputs = {}
         for column in columns:
-            cells = [_cell(column, tokens[column.name], i) for i in range(count if column.side == "item" else USERS)]
-            inputs[column.name] = tf.constant([cells] * USERS if column.side == "item" else cells)
+            cells = [_cell(column, tokens[column.name], i) for i in range(count if column.side == "item" else WARMUP_USERS)]
+            inputs[column.name] = tf.constant([cells] * WARMUP_USERS if column.side == "item" else cells)
         yield _record("rank", inputs)
 
 

@@ -19,8 +19,6 @@ from typing import Literal
 
 LIST_SEPARATOR = ","
 WEIGHT_SEPARATOR = ":"
-# A finite number >= 0 in the syntax that RE2 and Python's re share; the digits are bounded so that float32 holds it.
-WEIGHT_PATTERN = r"\s*[0-9]{1,20}(\.[0-9]*)?([eE](-[0-9]{1,3}|\+?[0-9]))?\s*"
 PADDING_ID = 0
 OOV_ID = 1
 FIRST_TOKEN_ID = 2
@@ -204,6 +202,11 @@ class Declaration:
     def side_columns(self, side: Side) -> tuple[str, ...]:
         """The columns a request carries about the user, or about the candidate item."""
         return tuple(c.name for c in self.columns if c.side == side)
+
+    @property
+    def fingerprint(self) -> str:
+        """The columns and their kinds, by name: `act:label,client_id:group,...`. Examples of equal ones can be joined."""
+        return ",".join(sorted(f"{column.name}:{column.kind}" for column in self.columns))
 
     @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:

@@ -1,14 +1,15 @@
 """Splits the raw columns' strings into ragged tokens, in the TensorFlow graph.
 
-Ingestion has checked the cells already (`components/example_gen`); a serving request has not been checked, so a malformed
-weight makes the graph fail with the cell's text rather than score something else.
+It follows the grammar of `transform/cells.py`, which ingestion has held the cells against. A serving request may not have
+been checked, and stands in one batch with others: a malformed weight is not a number, by which its row is known.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, History
+from transform.cells import PAIR_PATTERN
+from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, History
 
 
 def split_tokens(cells: tf.Tensor) -> tf.RaggedTensor:
@@ -26,17 +27,15 @@ def keep_first(tokens: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
 def split_weights(pairs: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """Splits `id:weight` strings [B, (n)] into ids, strings [B, (n)], and weights, float32 [B, (n)].
 
-    Raises:
-        tf.errors.InvalidArgumentError: When run, for a pair without a weight that is a finite number >= 0. The message
-            holds the pair.
+    A pair that is malformed (`cells.is_pair`) has the weight NaN, and no other pair has.
     """
     separator = WEIGHT_SEPARATOR
-    pairs_flat = pairs.flat_values
-    ids = tf.strings.strip(tf.strings.regex_replace(pairs_flat, f"{separator}[^{separator}]*$", ""))
-    text = tf.strings.regex_replace(pairs_flat, f"^.*{separator}", "")
-    valid = tf.strings.regex_full_match(pairs_flat, f"[^{separator}]+{separator}{WEIGHT_PATTERN}")
-    complaint = tf.strings.join(["`id:weight` with a finite weight >= 0 expected. Received: ", pairs_flat])
-    weights = tf.strings.to_number(tf.where(valid, text, complaint), tf.float32)
+    flat = pairs.flat_values
+    ids = tf.strings.strip(tf.strings.regex_replace(flat, f"{separator}[^{separator}]*$", ""))
+    text = tf.strings.strip(tf.strings.regex_replace(flat, f"^[^{separator}]*{separator}", ""))
+    valid = tf.strings.regex_full_match(flat, PAIR_PATTERN)
+    numbers = tf.strings.to_number(tf.where(valid, text, "0"), tf.float32)
+    weights = tf.where(valid, numbers, float("nan"))
     return pairs.with_flat_values(ids), pairs.with_flat_values(weights)
 
 

@@ -15,15 +15,17 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from components.example_gen.blocks import Block
-from components.example_gen.header import BLANKS, Header, columns_at
+from components.example_gen.header import Header, columns_at
 from components.example_gen.line_scan import Lines, Mask, Offsets, find_lines, regular_lines
 from components.example_gen.reader import LABELS, RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
-from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, Column, Declaration
+from transform.cells import BLANK, BLANKS, WEIGHT_PATTERN
+from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
+# An entry with the blanks around it, which `cells.is_pair` does not have.
 _NO_BLANK_ID = rf"[^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}\t\n\v\f\r ][^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}]*"
-_PAIR = rf"(?:\s*{_NO_BLANK_ID}{WEIGHT_SEPARATOR}{WEIGHT_PATTERN})?"
+_PAIR = rf"(?:{BLANK}*{_NO_BLANK_ID}{WEIGHT_SEPARATOR}{WEIGHT_PATTERN})?"
 _PAIRS = rf"^{_PAIR}(?:{LIST_SEPARATOR}{_PAIR})*$"
 
 

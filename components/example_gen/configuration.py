@@ -20,10 +20,9 @@ from components.example_gen.settings import IngestionSettings
 INGESTION = "ingestion"
 
 
-def patterns_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
-    """The glob pattern of each input split, under `input_base`."""
-    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-    return {split.name: os.path.join(base, split.pattern) for split in _input(exec_properties).splits}
+def folders_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
+    """The folder of each input split, relative to `input_base`. TFX has patterns here; the files are told by their names."""
+    return {split.name: os.path.dirname(split.pattern) for split in _input(exec_properties).splits}
 
 
 def splits_of(exec_properties: Mapping[str, Any]) -> dict[str, Splits]:
@@ -52,9 +51,7 @@ def settings_of(exec_properties: Mapping[str, Any]) -> IngestionSettings:
     Raises:
         ValueError: A setting is unknown, or out of its bounds.
     """
-    return IngestionSettings.from_dict(
-        unpack(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)).get(INGESTION, {})
-    )
+    return IngestionSettings(**unpack(exec_properties.get(standard_component_specs.CUSTOM_CONFIG_KEY)).get(INGESTION, {}))
 
 
 def pack(values: Mapping[str, Any]) -> example_gen_pb2.CustomConfig:

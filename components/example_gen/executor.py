@@ -9,16 +9,17 @@ from typing import Any
 
 import apache_beam as beam
 from tfx import types
-from tfx.components.example_gen import write_split
+from tfx.components.example_gen import utils, write_split
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.example_gen.accounting import write_reports
-from components.example_gen.configuration import patterns_of, settings_of, splits_of
+from components.example_gen.configuration import folders_of, settings_of, splits_of
 from components.example_gen.encoding import Splits
-from components.example_gen.files import FileRange, bundle, find_files, read_headers
+from components.example_gen.files import FileRange, Snapshot, bundle, find_files, read_headers, take_snapshot
+from components.example_gen.layout import passed_over
 from components.example_gen.reports import (
     DEAD_LETTERS,
     JSON_LINES,
@@ -31,6 +32,7 @@ from components.example_gen.reports import (
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import PARTIAL, Shard, WriteShard
+from components.example_gen.spans import is_layout_folder
 from components.example_gen.verdict import check_files, complaint, top_rules
 from transform.features import DECLARATION
 
@@ -75,19 +77,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         settings = settings_of(exec_properties)
         splits = splits_of(exec_properties)
-        found = {name: find_files(pattern) for name, pattern in patterns_of(exec_properties).items()}
-        files = read_headers([path for paths in found.values() for path in paths.data], DECLARATION, settings)
+        data_root, folders = exec_properties[standard_component_specs.INPUT_BASE_KEY], folders_of(exec_properties)
+        before = take_snapshot(data_root, folders)
+        found = {name: find_files(os.path.join(data_root, folder)) for name, folder in folders.items()}
+        files = read_headers([path for paths in found.values() for path in paths], DECLARATION, settings)
         shards = [
             shard
             for name, paths in found.items()
-            for shard in _shards(name, bundle([files[path] for path in paths.data], settings.range_bytes))
+            for shard in _shards(name, bundle([files[path] for path in paths], settings.range_bytes))
         ]
         self._write(shards, splits, examples, settings)
+        _check_unchanged(before, take_snapshot(data_root, folders), exec_properties)
         counts = read_file_counts(examples.uri)
         self._judge(counts, examples.uri, settings)
         notes = {
             IGNORED_COLUMNS: [repr(column) for file in files.values() for column in file.header.others],
-            IGNORED_FILES: [path for paths in found.values() for path in paths.ignored],
+            IGNORED_FILES: passed_over(data_root, folders.values(), is_layout_folder),
             HEADER_ONLY_FILES: [count["file"] for count in counts if not count[ROWS_READ]],
         }
         _describe(examples, exec_properties, counts, notes)
@@ -135,6 +140,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for file in files:
             fileio.copy(file, os.path.join(folder, os.path.basename(file)), overwrite=True)
         return folder
+
+
+def _check_unchanged(before: Snapshot, after: Snapshot, exec_properties: Mapping[str, Any]) -> None:
+    """Checks that the files are those that the driver has seen: its fingerprint stands for them in the cache and the store.
+
+    Raises:
+        InvalidInputError: They are not.
+    """
+    seen = exec_properties.get(utils.FINGERPRINT_PROPERTY_NAME) or before.fingerprint
+    if seen == before.fingerprint == after.fingerprint:
+        return
+    changed = before.difference(after)
+    named = ", ".join(changed[:_NAMED]) if changed else "other files when the run began"
+    more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+    raise InvalidInputError(
+        f"The files of a span must not change while they are read. Received, as changed, added or removed: {named}{more}. "
+        "Run it again once they are complete."
+    )
 
 
 def _shards(split: str, bundles: Sequence[Sequence[FileRange]]) -> list[Shard]:

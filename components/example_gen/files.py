@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gzip
+import hashlib
+import json
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -16,12 +18,12 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.blocks import ChangedFileError
 from components.example_gen.header import Header, HeaderError, delimiter_of, read_header
+from components.example_gen.layout import SUFFIXES, entries, is_hidden, named_as_data
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
 from transform.features import Declaration
 
 _GZIP = ".gz"
-_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 # Rows compress to about a fourth.
 _GZIP_RATIO = 4
 # What reading a damaged, unreadable or vanished file raises; a truncated gzip is an EOFError.
@@ -58,25 +60,45 @@ class FileRange:
     end: int | None
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """The paths of the data files that match a pattern, and of the other files that do, but for hidden ones."""
-
-    data: Sequence[str]
-    ignored: Sequence[str]
-
-
-def find_files(pattern: str) -> Found:
-    """Finds the files that match a glob pattern, and tells data files by their names.
+def find_files(folder: str) -> list[str]:
+    """The paths of the data files in a folder, sorted; they are told by their names.
 
     Raises:
-        InvalidInputError: No data file matches.
+        InvalidInputError: There is none.
     """
-    visible = [path for path in sorted(fileio.glob(pattern)) if not os.path.basename(path).startswith((".", "_"))]
-    data = [path for path in visible if path.lower().endswith(_SUFFIXES)]
+    data = [os.path.join(folder, name) for name in entries(folder)[0] if named_as_data(name) and not is_hidden(name)]
     if not data:
-        raise InvalidInputError(f"At least one file, of {', '.join(_SUFFIXES)}, must match {pattern}. Received: none.")
-    return Found(data, [path for path in visible if path not in set(data) and not fileio.isdir(path)])
+        raise InvalidInputError(f"A folder must hold at least one file, of {', '.join(SUFFIXES)}. Received: {folder}.")
+    return data
+
+
+@dataclasses.dataclass(frozen=True)
+class Snapshot:
+    """How the data files of a run looked at one moment: of each its split, path, size and time of change."""
+
+    files: tuple[tuple[str, str, int, int], ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same wherever the data root is mounted."""
+        return hashlib.sha256(json.dumps(self.files).encode()).hexdigest()
+
+    def difference(self, later: Snapshot) -> list[str]:
+        """The paths of the files that were added, removed or changed."""
+        return sorted({path for _, path, _, _ in {*self.files} ^ {*later.files}})
+
+
+def take_snapshot(data_root: str, folders: Mapping[str, str]) -> Snapshot:
+    """Looks at the data files of a data root's folders, by split; the folders are relative to it.
+
+    Raises:
+        InvalidInputError: A folder has no data file.
+    """
+    files = []
+    for split, folder in sorted(folders.items()):
+        for path in find_files(os.path.join(data_root, folder)):
+            files.append((split, os.path.relpath(path, data_root), *_size_and_change(path)))
+    return Snapshot(tuple(files))
 
 
 def read_headers(paths: Sequence[str], declaration: Declaration, settings: IngestionSettings) -> dict[str, DataFile]:
@@ -148,6 +170,20 @@ def check_unchanged(file: DataFile) -> None:
     size = _size(file.path)
     if size != file.size:
         raise ChangedFileError(f"A file must not change while it is read. Received: {size} bytes, {file.size} before.")
+
+
+def _size_and_change(path: str) -> tuple[int, int]:
+    """A file's size in bytes, and when it was changed, in nanoseconds."""
+    try:
+        if "://" not in path:
+            # TensorFlow, and so `fileio`, cuts the time to seconds.
+            local = os.stat(path)
+            return local.st_size, local.st_mtime_ns
+        remote = fileio.stat(path)
+        return int(remote.length), int(remote.mtime_nsec)
+    except (OSError, fileio.NotFoundError):
+        # A link that leads nowhere, or a file that has just gone: reading it will tell.
+        return -1, -1
 
 
 def _size(path: str) -> int:

@@ -11,10 +11,9 @@ import dataclasses
 import functools
 import re
 
+from transform.cells import strip
 from transform.features import Column, Declaration
 
-# What is cut off around a cell, as TensorFlow's `strings.strip` does, and nothing else.
-BLANKS = " \t\n\r\v\f"
 _COMMA = ","
 _TAB = "\t"
 _TSV = (".tsv", ".tsv.gz")
@@ -64,7 +63,7 @@ def read_header(line: bytes, delimiter: str, declaration: Declaration) -> Header
     cells = split_cells(text, delimiter)
     if cells is None or "\0" in text or "\r" in text:
         raise HeaderError(f"The header must be one line of column names, as CSV. Received: {text[:200]!r}.")
-    names = [cell.strip(BLANKS) for cell in cells]
+    names = [strip(cell) for cell in cells]
     declared = [column.name for column in declaration.columns]
     missing = [name for name in declared if name not in names]
     if missing:

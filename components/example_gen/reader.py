@@ -7,18 +7,15 @@ inferred from the data: the declaration gives the types, and ids stay strings.
 
 from __future__ import annotations
 
-import re
-
 from components.example_gen import rules
-from components.example_gen.header import BLANKS, Header, columns_at, leaves_quote_open, split_cells
+from components.example_gen.header import Header, columns_at, leaves_quote_open, split_cells
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
-from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, Column, Declaration
+from transform import cells as grammar
+from transform.features import Column, Declaration
 
 LABELS = ("0", "1")
-# Python's `\s` knows more blanks than RE2's, which reads the same cells in the columnar path and in the graph.
-_WEIGHT = WEIGHT_PATTERN.replace(r"\s", r"[\t\n\f\r ]")
-_PAIR = re.compile(f"[^{WEIGHT_SEPARATOR}]+{WEIGHT_SEPARATOR}{_WEIGHT}")
+_BROKEN: dict[grammar.Rule, rules.Rule] = {"required": rules.REQUIRED, "one-id": rules.ONE_ID, "weights": rules.WEIGHTS}
 
 
 class RowReader:
@@ -34,7 +31,7 @@ class RowReader:
         self._header = header
         self._settings = settings
         self._columns = columns_at(header, declaration)
-        self._histories = [history.columns for history in declaration.histories]
+        self._histories = declaration.histories
 
     def read(self, line: bytes, follower: bytes = b"") -> dict[str, str] | None:
         """Reads one line.
@@ -53,9 +50,11 @@ class RowReader:
         if not line.strip():
             return None
         cells = self._cells(line, follower)
-        row = {column.name: self._checked(cells[position].strip(BLANKS), column) for column, position in self._columns}
-        for columns in self._histories:
-            _check_aligned({name: row[name] for name in columns})
+        row = {column.name: self._checked(grammar.strip(cells[position]), column) for column, position in self._columns}
+        lengths = grammar.unaligned(row, self._histories)
+        if lengths is not None:
+            received = "; ".join(f"{name} has {length}: {row[name]!r}" for name, length in lengths.items())
+            raise RowError(rules.ALIGNED_HISTORY, received, columns=", ".join(lengths))
         return row
 
     def _check_size(self, line: bytes) -> None:
@@ -87,37 +86,17 @@ class RowReader:
             return False
         next_text = follower[: self._settings.max_row_bytes].rstrip(b"\r\n").decode("utf-8", "replace")
         cells = split_cells(next_text, self._header.delimiter)
-        return bool(next_text.strip(BLANKS)) and (cells is None or len(cells) != self._header.width)
+        return bool(grammar.strip(next_text)) and (cells is None or len(cells) != self._header.width)
 
     def _checked(self, cell: str, column: Column) -> str:
         if column.kind == "label":
             if cell not in LABELS:
                 raise RowError(rules.LABEL, repr(cell), column=column.name)
             return cell
-        if column.required and not cell:
-            raise RowError(rules.REQUIRED, repr(cell), column=column.name)
-        if column.kind in ("group", "category"):
-            if LIST_SEPARATOR in cell:
-                raise RowError(rules.ONE_ID, repr(cell), column=column.name)
-            return cell
-        entries = cell.count(LIST_SEPARATOR) + 1
-        limit = self._settings.max_list_length
-        if entries > limit:
-            raise RowError(rules.LIST_LENGTH, f"{entries} entries: {cell}", column=column.name, limit=limit)
-        if column.kind == "weighted_list":
-            _check_weights(cell, column)
+        length, limit = grammar.entries(cell), self._settings.max_list_length
+        if column.kind not in ("group", "category") and length > limit:
+            raise RowError(rules.LIST_LENGTH, f"{length} entries: {cell}", column=column.name, limit=limit)
+        fault = grammar.fault(cell, column)
+        if fault is not None:
+            raise RowError(_BROKEN[fault.rule], repr(fault.received), column=column.name)
         return cell
-
-
-def _check_weights(cell: str, column: Column) -> None:
-    for entry in cell.split(LIST_SEPARATOR):
-        pair = entry.strip(BLANKS)
-        if pair and not _PAIR.fullmatch(pair):
-            raise RowError(rules.WEIGHTS, repr(pair), column=column.name)
-
-
-def _check_aligned(cells: dict[str, str]) -> None:
-    lengths = {name: cell.count(LIST_SEPARATOR) + 1 if cell else 0 for name, cell in cells.items()}
-    if len(set(lengths.values())) > 1:
-        received = "; ".join(f"{name} has {lengths[name]}: {cells[name]!r}" for name in cells)
-        raise RowError(rules.ALIGNED_HISTORY, received, columns=", ".join(cells))

@@ -15,7 +15,7 @@ from tfx.dsl.compiler.compiler import Compiler
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.fingerprint import code_fingerprint
-from pipeline.kfp import node_ir, parameters, run_config_json
+from pipeline.kfp import node_ir, parameters
 from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.resources import equip
 from pipeline.pipeline import NODES, create_pipeline
@@ -77,7 +77,7 @@ def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline) -> Any:
             "From interaction CSVs to a published ranking model.",
             "",
             "Args:",
-            *[f"    {name}: {parameters.PARAMETERS[name].description}" for name in defaults],
+            *[f"    {name}: {parameters.PARAMETERS[name].help}" for name in defaults],
         ]
     )
     return dsl.pipeline(name=config.pipeline_name)(body)
@@ -109,7 +109,7 @@ def _report(config: PackageConfig, nodes: Sequence[str]) -> Callable[..., Any]:
 def _arguments(config: PackageConfig, names: Sequence[str], given: Mapping[str, Any]) -> list[Any]:
     """What every step is told: the run's id, the pipeline's configuration, and the parameters that replace some of it."""
     arguments = ["--run-id", given[_RUN_ID], "--lease-seconds", str(config.lease_seconds)]
-    arguments += ["--config", run_config_json.to_json(config.run_config())]
+    arguments += ["--config", config.run_config().to_json()]
     for name in names:
         arguments += ["--set", name, given[name]]
     return arguments

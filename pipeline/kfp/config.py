@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from components.bounds import Bounds
-from components.example_gen.settings import IngestionSettings
-from components.validation.bounds import DataBounds
 from pipeline.config import PIPELINE_NAME, RunConfig
 from pipeline.kfp.command import LEASE_SECONDS
 from pipeline.kfp.settings import CHECKED, MetadataStore, Name, Notification, Volume
-from pipeline.kfp.step_config import Positive, Step
-from trainer.hyperparameters import Hyperparameters
+from pipeline.kfp.step_config import Step
+from settings.catalogue import build
 
 Path = Annotated[str, Field(pattern=r"^(/|gs://)[^{}$]*[^/{}$]$")]
-
-
-@dataclass(frozen=True, config=CHECKED)
-class Defaults:
-    """The defaults of the package's parameters, and the settings that a compiled package has fixed.
-
-    Args:
-        span: As in RunConfig.
-        span_version: As in RunConfig.
-        window_spans: As in RunConfig.
-        ingestion: The fields of `components.example_gen.settings.IngestionSettings` that differ from their defaults.
-        data_bounds: Those of `components.validation.bounds.DataBounds`.
-        hyperparameters: Those of `trainer.hyperparameters.Hyperparameters`.
-        bounds: Those of `components.bounds.Bounds`.
-        beam_pipeline_args: As in RunConfig.
-    """
-
-    span: str = "newest"
-    span_version: int | None = None
-    window_spans: Positive = 7
-    ingestion: dict[str, Any] = dataclasses.field(default_factory=dict)
-    data_bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
-    hyperparameters: dict[str, Any] = dataclasses.field(default_factory=dict)
-    bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
-    beam_pipeline_args: list[str] | None = None
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -64,7 +35,7 @@ class PackageConfig:
         nodes: What single steps get instead, by node id; `report` is the last step.
         lease_seconds: How long a run may be silent before another one may take its place.
         notification: Who is told how a run ended.
-        run: The parameters' defaults, and what the package fixes.
+        run: Settings of RunConfig by name: the parameters' defaults, and what the package fixes.
     """
 
     image: Annotated[str, Field(pattern=r"^[^\s{}$]+$")]
@@ -80,7 +51,7 @@ class PackageConfig:
     nodes: dict[str, Step] = dataclasses.field(default_factory=dict)
     lease_seconds: Annotated[int, Field(ge=60)] = LEASE_SECONDS
     notification: Notification | None = None
-    run: Defaults = dataclasses.field(default_factory=Defaults)
+    run: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @model_validator(mode="after")
     def _reachable(self) -> PackageConfig:
@@ -98,32 +69,8 @@ class PackageConfig:
 
     def run_config(self) -> RunConfig:
         """The pipeline's configuration with the parameters' defaults. Raises ValueError if one is out of its range."""
-        beam = {} if self.run.beam_pipeline_args is None else {"beam_pipeline_args": tuple(self.run.beam_pipeline_args)}
-        return RunConfig(
-            data_root=self.data_root,
-            state_root=self.state_root,
-            pipeline_name=self.pipeline_name,
-            span=self.run.span,
-            span_version=self.run.span_version,
-            window_spans=self.run.window_spans,
-            ingestion=_part(IngestionSettings, "ingestion", self.run.ingestion),
-            data_bounds=_part(DataBounds, "data_bounds", self.run.data_bounds),
-            hyperparameters=_part(Hyperparameters, "hyperparameters", self.run.hyperparameters),
-            bounds=_part(Bounds, "bounds", self.run.bounds),
-            **beam,
-        )
-
-
-Part = TypeVar("Part")
-
-
-def _part(kind: type[Part], name: str, values: Mapping[str, Any]) -> Part:
-    """A part of RunConfig. Its lists come as lists from a file, and are tuples."""
-    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - known)
-    if unknown:
-        raise ValueError(f"`{name}` must hold fields of {kind.__name__}, not {', '.join(unknown)}")
-    try:
-        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
-    except TypeError as error:
-        raise ValueError(f"`{name}` must hold values of the fields' types: {error}") from error
+        own = {"data_root": self.data_root, "state_root": self.state_root, "pipeline_name": self.pipeline_name}
+        twice = sorted(set(own) & set(self.run))
+        if twice:
+            raise ValueError(f"`run` must not hold what stands beside it, not {', '.join(twice)}")
+        return build(RunConfig, self.run | own)

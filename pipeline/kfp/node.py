@@ -46,10 +46,10 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
 
 
 def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    from pipeline.config import RunConfig
     from pipeline.fingerprint import code_fingerprint
     from pipeline.kfp import node_ir, parameters
     from pipeline.kfp.lease import Leases, renewed
-    from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
 
     run_id = checked_run_id(arguments.run_id)
@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
             f"{arguments.code}. Build the image and compile the package from the same commit."
         )
     one = node_ir.from_text(arguments.ir)
-    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
+    config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
     connection = connection_from_environment(environment)
 
     def open_leases() -> Leases:

@@ -103,12 +103,12 @@ def _notify(
 def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from pipeline.config import RunConfig
     from pipeline.kfp import parameters
-    from pipeline.kfp.run_config_json import from_json
     from pipeline.results import read_run
     from pipeline.summary import print_summary
 
-    config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
+    config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
     run = read_run(store, arguments.run_id)
     print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
 

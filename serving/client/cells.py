@@ -1,21 +1,26 @@
 """Turns a caller's user and candidates into the cells that the signatures take, strings as in the CSV.
 
-The rules are those of ingestion: the graph would score a row that breaks them as something else, without a word.
+The rules are those of ingestion (`transform/cells.py`): the graph would score a row that breaks them as something else, or
+as padding, without a word.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from serving.client.errors import InvalidRequestError
 from serving.client.transport import Strings
-from transform.features import LIST_SEPARATOR, WEIGHT_PATTERN, WEIGHT_SEPARATOR, Column, Declaration, Side
+from transform import cells as grammar
+from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration, Side
 
 Row = Mapping[str, object]
 Request = tuple[Row, Sequence[Row]]
 
-_PAIR = re.compile(f"[^{WEIGHT_SEPARATOR}]+{WEIGHT_SEPARATOR}{WEIGHT_PATTERN}")
+_RULES: dict[grammar.Rule, str] = {
+    "required": "not be empty",
+    "one-id": f"be a token without {LIST_SEPARATOR!r}",
+    "weights": f"hold token{WEIGHT_SEPARATOR}weight, weight >= 0",
+}
 
 
 def request_inputs(requests: Sequence[Request], declaration: Declaration) -> dict[str, Strings]:
@@ -54,12 +59,9 @@ def user_cells(user: Row, declaration: Declaration) -> dict[str, str]:
         InvalidRequestError: A column is missing or unknown, or a value breaks the rule of its column.
     """
     cells = _cells(user, "user", declaration, "The user")
-    for history in declaration.histories:
-        lengths = {name: len(cells[name].split(LIST_SEPARATOR)) if cells[name] else 0 for name in history.columns}
-        if len(set(lengths.values())) > 1:
-            raise InvalidRequestError(
-                f"The columns of history {history.name!r} must have equal lengths. Received: {lengths}."
-            )
+    lengths = grammar.unaligned(cells, declaration.histories)
+    if lengths is not None:
+        raise InvalidRequestError(f"The columns of a history must have equal lengths. Received: {lengths}.")
     return cells
 
 
@@ -90,19 +92,15 @@ def _cells(row: Row, side: Side, declaration: Declaration, who: str) -> dict[str
 
 def _cell(value: object, column: Column, who: str) -> str:
     where = f"`{column.name}` of {who[0].lower()}{who[1:]}"
-    cell = _JOIN[column.kind](value, where).strip()
+    cell = grammar.strip(_JOIN[column.kind](value, where))
     try:
         cell.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequestError(f"{where} must be valid Unicode. Received: {value!r}.") from error
-    if column.required and not cell:
-        raise InvalidRequestError(f"{where} must not be empty. Received: {value!r}.")
-    if column.kind == "weighted_list":
-        for pair in cell.split(LIST_SEPARATOR):
-            if pair.strip() and not _PAIR.fullmatch(pair):
-                raise InvalidRequestError(
-                    f"{where} must hold token{WEIGHT_SEPARATOR}weight, weight >= 0. Received: {pair!r}."
-                )
+    fault = grammar.fault(cell, column)
+    if fault is not None:
+        received = fault.received if fault.rule == "weights" else value
+        raise InvalidRequestError(f"{where} must {_RULES[fault.rule]}. Received: {received!r}.")
     return cell
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import gzip
 import json
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +20,7 @@ from components.example_gen.rules import RULES, InvalidInputError
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import Shard, WriteShard
 from data.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
-from tests.components.ingestion import BY_USER, Ingested, csv_of, ingest
+from tests.components.ingestion import BY_USER, Ingested, csv_of, ingest, unprivileged
 from transform.features import DECLARATION
 
 NAMES = [column.name for column in DECLARATION.columns]
@@ -48,19 +45,6 @@ LINES: list[tuple[bytes, str | None]] = [
 USED = sum(rule is None and line != b"" for line, rule in LINES)
 REJECTED = [(number, rule) for number, (_, rule) in enumerate(LINES, start=2) if rule]
 DAMAGED = csv_of([line for line, _ in LINES], HEADER)
-
-
-@contextlib.contextmanager
-def unprivileged() -> Iterator[None]:
-    """Root may read everything: what runs in here runs as nobody."""
-    user = os.geteuid()
-    nobody = 65534
-    if user == 0:
-        os.seteuid(nobody)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def rows(count: int, prefix: str = "v") -> list[bytes]:
@@ -140,7 +124,8 @@ def test_the_artifacts_properties_are_the_sums(ingested: Ingested) -> None:
 
 def test_what_is_passed_over_is_named_once(ingested: Ingested) -> None:
     assert ingested.text("ignored_columns") == "'note', 'extra'"
-    assert [Path(file).name for file in ingested.text("ignored_files").split(", ")] == ["notes.txt"]
+    ignored = [".partial.csv", "_SUCCESS.csv", "notes.txt", "folder"]
+    assert [Path(file).name for file in ingested.text("ignored_files").split(", ")] == ignored
     assert [Path(f).name for f in ingested.text("header_only_files").split(", ")] == ["header-only.csv", "no-rows.csv"]
 
 
@@ -211,7 +196,6 @@ def test_bad_files_are_named_all_at_once_before_any_work(tmp_path: Path) -> None
     (folder / "packed-empty.csv.gz").write_bytes(gzip.compress(b""))
     (folder / "not-packed.csv.gz").write_bytes(csv_of(rows(5), HEADER))
     (folder / "dangling.csv").symlink_to(tmp_path / "nowhere.csv")
-    (folder / "folder.csv").mkdir()
     with pytest.raises(InvalidInputError) as caught:
         ingest(folder, tmp_path / "examples")
     told = dict(line.removeprefix(f"{folder}/").split(": ", 1) for line in str(caught.value).splitlines())
@@ -236,7 +220,7 @@ def test_a_file_without_the_right_to_read_it_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("no data here")
-    with pytest.raises(InvalidInputError, match=r"At least one file, of \.csv, .* must match .*/\*\. Received: none\."):
+    with pytest.raises(InvalidInputError, match=r"A folder must hold at least one file, of \.csv, .*\. Received: "):
         ingest(tmp_path, tmp_path / "examples")
 
 
@@ -355,3 +339,10 @@ def test_a_file_that_has_grown_since_its_header_was_read_is_an_error(source: Pat
     (file,) = read_headers([str(source / "plain.csv")], DECLARATION, LENIENT).values()
     with pytest.raises(ChangedFileError, match=r"must not change while it is read\. Received: \d+ bytes, 1 before\."):
         check_unchanged(dataclasses.replace(file, size=1))
+
+
+def test_a_folder_whose_name_looks_like_a_pattern_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "[logs] *?"
+    folder.mkdir()
+    (folder / "day.csv").write_bytes(csv_of(rows(3), HEADER))
+    assert ingest(folder, tmp_path / "examples").counts == {"day.csv": (3, 3, 0)}

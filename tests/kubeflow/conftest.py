@@ -80,7 +80,7 @@ def config_file(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example configuration, with its volume mounted at the folder that stands for it."""
     text = CONFIG.read_text().replace("/mnt/community-din", str(volume))
     content = yaml.safe_load(text)
-    content["run"]["bounds"]["min_auc"] = 0.1
+    content["run"]["min_auc"] = 0.1
     path = tmp_path_factory.mktemp("config") / "config.yaml"
     path.write_text(yaml.safe_dump(content))
     return path

@@ -59,9 +59,9 @@ def test_a_node_gets_what_every_step_gets_but_for_what_differs(tmp_path: Path) -
         (lambda c: c["metadata_store"].update(password={"value": "x"}), "`password` must come from a secret"),
         (lambda c: c["metadata_store"].update(user={"secret": "s"}), "`key` must be given with `secret`"),
         (lambda c: c["metadata_store"].update(user={}), "exactly one of `value`, `secret` and `config_map`"),
-        (lambda c: c["run"].update(bounds={"min_auc": 2.0}), "`min_auc` must be between 0 and 1. Received: 2.0"),
-        (lambda c: c["run"].update(bounds={"min_acu": 0.5}), "`bounds` must hold fields of Bounds, not min_acu"),
-        (lambda c: c["run"].update(hyperparameters={"epochs": 0}), "`epochs` must be positive. Received: 0"),
+        (lambda c: c["run"].update(min_auc=2.0), "`min_auc` must be a number, at least 0 and at most 1. Received: 2.0"),
+        (lambda c: c["run"].update(min_acu=0.5), "`min_acu` must be a known setting, such as `min_auc`"),
+        (lambda c: c["run"].update(data_root="/x"), "`run` must not hold what stands beside it, not data_root"),
     ],
 )
 def test_a_wrong_configuration_is_refused_and_named(tmp_path: Path, change: Change, message: str) -> None:

@@ -13,9 +13,10 @@ from kfp import components
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.config import SETTINGS
+from pipeline.config import RunConfig
 from pipeline.kfp.compiler import compile_package
 from pipeline.kfp.config_file import load
+from settings.catalogue import catalogue
 from tests.kubeflow.conftest import CONFIG
 
 pytestmark = pytest.mark.slow
@@ -95,7 +96,7 @@ def test_the_run_id_is_kubeflows_and_the_cache_is_tfxs(spec: dict[str, Any]) -> 
 
 def test_the_settings_of_a_local_run_are_parameters_with_the_configured_defaults(spec: dict[str, Any], volume: Path) -> None:
     parameters = spec["root"]["inputDefinitions"]["parameters"]
-    assert set(parameters) == {"data_root"} | {name.lower() for kinds in SETTINGS.values() for name in kinds}
+    assert set(parameters) == {name for name, entry in catalogue(RunConfig).items() if entry.main and entry.nodes}
     defaults = {name: parameter["defaultValue"] for name, parameter in parameters.items()}
     assert defaults["data_root"] == str(volume / "data")
     assert (defaults["span"], defaults["span_version"], defaults["tolerated"]) == ("newest", "newest", "skew")

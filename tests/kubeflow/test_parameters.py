@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import pytest
@@ -13,7 +12,7 @@ from components.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from components.validation.bounds import DataBounds
 from pipeline.config import RunConfig
-from pipeline.kfp import node_ir, parameters, run_config_json
+from pipeline.kfp import node_ir, parameters
 from pipeline.pipeline import create_pipeline
 from trainer.hyperparameters import Hyperparameters
 
@@ -30,8 +29,8 @@ CHANGED = RunConfig(
     span_version=2,
     window_spans=3,
     ingestion=IngestionSettings(max_rejected_share=0.5, max_row_bytes=99, max_list_length=7, dead_letter_received=0),
-    data_bounds=dataclasses.replace(BASE.data_bounds, max_drift=0.25, min_rows=5, max_oov_rate=0.125, tolerated=()),
-    hyperparameters=dataclasses.replace(BASE.hyperparameters, epochs=2, batch_size=32, learning_rate=1e-06, seed=9),
+    data_bounds=BASE.data_bounds.replace(max_drift=0.25, min_rows=5, max_oov_rate=0.125, tolerated=()),
+    hyperparameters=BASE.hyperparameters.replace(epochs=2, batch_size=32, learning_rate=1e-06, seed=9),
     bounds=Bounds(min_auc=0.75, max_auc_drop=0.0),
 )
 
@@ -51,13 +50,13 @@ def test_written_parameters_equal_compiled_ones(compiled: RunConfig, wanted: Run
     for node, one in cuts.items():
         given = {name: text for name, text in texts(wanted).items() if name in parameters.of_node(node)}
         sent = node_ir.from_text(node_ir.to_text(one))
-        parameters.apply(sent, parameters.configured(run_config_json.from_json(run_config_json.to_json(compiled)), given))
+        parameters.apply(sent, parameters.configured(RunConfig.from_json(compiled.to_json()), given))
         assert json_format.MessageToDict(sent) == json_format.MessageToDict(expected[node]), node
 
 
 def test_a_run_config_survives_its_text() -> None:
     for config in (BASE, CHANGED):
-        assert run_config_json.from_json(run_config_json.to_json(config)) == config
+        assert RunConfig.from_json(config.to_json()) == config
 
 
 def test_all_parameters_together_make_the_configuration() -> None:
@@ -68,12 +67,9 @@ def test_all_parameters_together_make_the_configuration() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("epochs", "many", "`EPOCHS` must be a whole number. Received: 'many'"),
-        ("epochs", "0", "`epochs` must be positive. Received: 0"),
-        ("min_auc", "1.5", "`min_auc` must be between 0 and 1. Received: 1.5"),
-        ("window_spans", "0", "`window_spans` must be positive. Received: 0"),
-        ("span_version", "-1", "`span_version` must not be negative"),
-        ("span_version", "latest", "`SPAN_VERSION` must be a whole number. Received: 'latest'"),
+        ("epochs", "many", "`epochs` must be a whole number, at least 1. Received: 'many'"),
+        ("min_auc", "1.5", "`min_auc` must be a number, at least 0 and at most 1. Received: '1.5'"),
+        ("span_version", "-1", "`span_version` must be a whole number, at least 0, or one of 'newest'. Received: '-1'"),
         ("span", "", "`span` must not be empty"),
         ("data_root", "", "`data_root` must not be empty"),
     ],

@@ -17,7 +17,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler.constants import PIPELINE_RUN_CONTEXT_TYPE_NAME
 
 from pipeline.config import RunConfig
-from pipeline.kfp import parameters, run_config_json
+from pipeline.kfp import parameters
 from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
@@ -61,7 +61,7 @@ def webhook() -> Iterator[Webhook]:
 
 def report(variables: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     values = [word for name, value in parameters.defaults(CONFIG).items() for word in ("--set", name, str(value))]
-    arguments = ["--run-id", "a-run", "--config", run_config_json.to_json(CONFIG)]
+    arguments = ["--run-id", "a-run", "--config", CONFIG.to_json()]
     arguments += ["--nodes", "example_gen,trainer", "--status", '{"state": "FAILED"}']
     return subprocess.run(
         [sys.executable, "-m", "pipeline.kfp.report", *arguments, *values, *options],

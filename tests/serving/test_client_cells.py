@@ -80,7 +80,7 @@ def test_non_ascii_tokens_are_kept() -> None:
         ({"all_topic_fav_7": 3}, "must map tokens to weights. Received: 3."),
         (
             {"hist_topic_id": ["1"]},
-            "The columns of history 'history' must have equal lengths. Received: {'hist_topic_id': 1",
+            "The columns of a history must have equal lengths. Received: {'hist_topic_id': 1",
         ),
         ({"city": "x"}, "Received also: ['city']."),
     ],

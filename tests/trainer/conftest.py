@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import EDGE_ROWS, rows_of_default
 from tests.trainer.exported_model import ExportedModel, export_trained
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from transform.features import DECLARATION
 
 ITEMS = [
@@ -22,4 +22,4 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> ExportedModel:
     """The rows are `EDGE_ROWS`, and then each user of them with each of `ITEMS`."""
     rows = EDGE_ROWS + [user | item for user in EDGE_ROWS for item in ITEMS]
     folder = tmp_path_factory.mktemp("exported")
-    return export_trained(DECLARATION, rows_of_default(200), rows, folder, ExportConfig(warmup_candidates=(2, 5)))
+    return export_trained(DECLARATION, rows_of_default(200), rows, folder, ExportSettings(warmup_candidates=(2, 5)))

@@ -16,7 +16,7 @@ import tensorflow_transform as tft
 
 from tests.support import TRANSFORMED, RawRow, analyze
 from trainer.din import DIN
-from trainer.export_config import ExportConfig
+from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import read_dataset
 from trainer.inputs import input_names
@@ -101,7 +101,7 @@ class ExportedModel:
 
 
 def export_trained(
-    declaration: Declaration, training: list[RawRow], rows: list[RawRow], folder: Path, config: ExportConfig | None = None
+    declaration: Declaration, training: list[RawRow], rows: list[RawRow], folder: Path, config: ExportSettings | None = None
 ) -> ExportedModel:
     """Trains on `training`, exports into `folder`, and computes the reference of `rows`."""
     output, _ = analyze(training, training + rows, declaration, folder)

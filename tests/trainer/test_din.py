@@ -1,6 +1,5 @@
 """Tests of the Deep Interest Network."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,7 @@ DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER]
 
 def create(declaration: Declaration = DECLARATION, **changes: Any) -> DIN:
     keras.utils.set_random_seed(0)
-    settings = dataclasses.replace(SMALL, **changes)
+    settings = SMALL.replace(**changes)
     return DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), settings)
 
 
@@ -232,7 +231,7 @@ def test_the_twin_pools_its_histories_without_looking_at_the_candidate() -> None
 
 
 def test_it_runs_in_mixed_precision() -> None:
-    settings = dataclasses.replace(SMALL, attention_normalize=True)
+    settings = SMALL.replace(attention_normalize=True)
     model = DIN(DECLARATION, dict.fromkeys(DECLARATION.vocabularies, SIZE), settings, dtype="mixed_float16")
     assert np.isfinite(model(random_features(DECLARATION), training=True)).all()
 

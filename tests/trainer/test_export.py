@@ -13,7 +13,6 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tests.trainer.exported_model import ExportedModel
-from trainer.export_config import ExportConfig
 from trainer.signatures import SCORE
 from trainer.warmup import WARMUP_FILE, warmup_records
 from transform.features import DECLARATION
@@ -75,14 +74,3 @@ def test_tokens_that_a_list_cannot_hold_are_left_out() -> None:
     inputs = list(warmup_records(DECLARATION, vocabularies, [1]))[-1].predict_log.request.inputs
     assert tf.make_ndarray(inputs["all_topic_fav_7"]).tolist() == [b",".join([b"e:1"] * 50)] * 2
     assert tf.make_ndarray(inputs["keyword_id"]).tolist() == [[b"0"]] * 2
-
-
-def test_the_settings_survive_json_and_are_checked() -> None:
-    config = ExportConfig(warmup_candidates=(1, 20))
-    assert ExportConfig.from_dict(config.to_dict()) == config
-    assert ExportConfig.from_dict({}) == ExportConfig()
-    for wrong in [(0,), (True,), ("5",), 5]:
-        with pytest.raises(ValueError, match=r"`warmup_candidates` must hold positive integers. Received: "):
-            ExportConfig(warmup_candidates=wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"must be among \['warmup_candidates'\]. Received: \['warmup'\]"):
-        ExportConfig.from_dict({"warmup": [1]})

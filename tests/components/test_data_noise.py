@@ -1,39 +1,13 @@
-"""The bounds of the data, and the noise that is added to them."""
+"""The noise that is added to the bounds of the data."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from components.validation.bounds import DataBounds
 from components.validation.noise import divergence_noise, share_noise
-
-
-def test_bounds_survive_the_way_through_json() -> None:
-    bounds = DataBounds(domains={"client_type": ("0", "1")}, max_change_of={"topic_id": 0.2}, tolerated=("act:skew",))
-    assert DataBounds.from_json(bounds.to_json()) == bounds
-
-
-def test_the_same_bounds_have_the_same_json() -> None:
-    one, other = {"a": 0.1, "b": 0.2}, {"b": 0.2, "a": 0.1}
-    assert DataBounds(max_change_of=one).to_json() == DataBounds(max_change_of=other).to_json()
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"max_drift": 1.5}, "`max_drift` must be between 0 and 1. Received: 1.5."),
-        ({"max_oov_rate_of": {"topic": -0.1}}, "`max_oov_rate_of[topic]` must be between 0 and 1. Received: -0.1."),
-        ({"min_rows": 0}, "`min_rows` must be positive. Received: 0."),
-        ({"tolerated": "skew"}, "`tolerated` must be a tuple. Received: 'skew'."),
-    ],
-)
-def test_a_bound_out_of_its_range_is_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        DataBounds(**settings)
 
 
 def divergence(p: Any, q: Any) -> float:

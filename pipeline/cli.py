@@ -1,0 +1,132 @@
+"""The command `community-din` (also `python -m pipeline`), which the make targets call.
+
+Settings are given as NAME=VALUE, in the environment, or in a file (`--config`, or CONFIG), in this order.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from pipeline.command import Body, run_command
+from pipeline.config import CONFIG, RunConfig, local_config
+from settings.base import SettingError, unknown_setting
+from settings.catalogue import catalogue
+from settings.files import write_text
+from settings.reference import table
+
+# The names of the variables on make's command line; what is no setting there is a mistake.
+MAKE_GIVEN = "MAKE_GIVEN"
+_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN"})
+
+_settings = click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+_file = click.option("--config", "file", metavar="FILE", help="A YAML file of settings; `config` writes one.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def main() -> None:
+    """From interaction CSVs to a published ranking model.
+
+    Settings are given as NAME=VALUE, as variables of the environment, or in a YAML file; `community-din config` lists them
+    all.
+    """
+
+
+@main.command()
+@_settings
+@_file
+def run(settings: Sequence[str], file: str | None) -> None:
+    """Run the pipeline: from CSVs to a published model."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.local import run as run_pipeline
+
+        return run_pipeline(config, console, log)
+
+    _run("run", body, settings, file)
+
+
+@main.command()
+@click.argument("spans", default="", envvar="SPANS")
+@_settings
+@_file
+def ingest(spans: str, settings: Sequence[str], file: str | None) -> None:
+    """Ingest and validate SPANS without training on them.
+
+    SPANS is FROM..TO (folder names, dates or numbers, both included) or a list separated by commas. Without it, the spans
+    that the window of the next run needs are ingested.
+    """
+    if "=" in spans:
+        spans, settings = "", [spans, *settings]
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.local import ingest as ingest_spans
+        from pipeline.span_choice import chosen_spans
+
+        try:
+            chosen = chosen_spans(spans, config)
+        except ValueError as error:
+            console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+            return 1
+        return ingest_spans(config, chosen, console, log)
+
+    _run("ingest", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@click.option("--markdown", is_flag=True, help="The README's table of the main settings instead.")
+def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
+    """Print the whole configuration as YAML, with what each setting does."""
+    if markdown:
+        click.echo(table(RunConfig), nl=False)
+        return
+    try:
+        click.echo(write_text(local_config(os.environ, _given(settings, file))), nl=False)
+    except ValueError as error:
+        _fail(error)
+
+
+def _run(name: str, body: Body, settings: Sequence[str], file: str | None) -> None:
+    try:
+        given = _given(settings, file)
+        _check_make(os.environ)
+    except ValueError as error:
+        _fail(error)
+    sys.exit(run_command(name, body, os.environ, given))
+
+
+def _fail(error: ValueError) -> None:
+    click.echo("\n".join(f"Error: {line}" for line in str(error).splitlines()), err=True)
+    sys.exit(1)
+
+
+def _given(settings: Sequence[str], file: str | None) -> dict[str, str]:
+    given = {}
+    for one in settings:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise ValueError(f"A setting must be given as NAME=VALUE. Received: {one!r}.")
+        given[name.upper()] = value
+    return given | ({CONFIG: file} if file else {})
+
+
+def _check_make(environment: Mapping[str, str]) -> None:
+    """Raises SettingError if make was given a variable that is no setting."""
+    known = {name.upper() for name in catalogue(RunConfig)}
+    wrong = [
+        name for name in environment.get(MAKE_GIVEN, "").split() if name in environment and name not in known | _OF_TARGETS
+    ]
+    if wrong:
+        raise SettingError(unknown_setting(name, known) for name in wrong)
+
+
+if __name__ == "__main__":
+    main()

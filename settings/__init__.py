@@ -1,0 +1,1 @@
+"""How settings are declared, checked, read from texts and files, and told."""
