@@ -18,6 +18,7 @@ from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable.tfx_runner import IrBasedRunner
 
+from pipeline.advice import on_this_machine
 from pipeline.config import RunConfig
 from pipeline.display import Display
 from pipeline.errors import NodeError, cause_of
@@ -38,7 +39,8 @@ def run(config: RunConfig, console: Console, log: Path) -> int:
     if not run_ids:
         log.unlink()
     for run_id in run_ids:
-        print_summary(config, read_run(MetadataStore(_connection(config)), run_id), console, log)
+        record = read_run(MetadataStore(_connection(config)), run_id)
+        print_summary(config, record, console, on_this_machine(config), log)
     return 0
 
 

@@ -26,6 +26,7 @@ from components.properties import EVAL_SPAN, SPAN_NAME, number, text
 from components.validation.artifacts import STATISTICS_ID
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
+from pipeline.advice import Advice
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, published
 from pipeline.window_summary import WARNING, Line, window_lines
@@ -37,22 +38,23 @@ _PASSED_OVER = {
 }
 
 
-def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path | None = None) -> None:
+def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: Advice, log: Path | None = None) -> None:
     """Prints what came out of the run.
 
     Args:
         config: The run's configuration.
         run: The run.
         console: Where to print.
+        advice: What a person can do next.
         log: The run's log file, if it has one.
     """
     lines = [
         *_rows(run),
         *_validation(run),
-        *window_lines(config, run),
+        *window_lines(config, run, advice),
         *_vocabularies(run),
         *_quality(config, run),
-        *_publication(config, run),
+        *_publication(run, advice),
     ]
     if log is not None:
         lines.append(("Log", str(log)))
@@ -153,7 +155,7 @@ def _check(check: Check) -> str:
     return f"{check.name}: {check.value:+.4f} against the bound {check.bound:+.4f}: {verdict}"
 
 
-def _publication(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
     version = published(run.one("pusher", "pushed_model"))
     later = [published(pushed) for pushed in run.all("published_later", "pushed_model")]
     if version is not None and "pusher" in run.cached:
@@ -167,4 +169,4 @@ def _publication(config: RunConfig, run: RunRecord) -> Iterator[Line]:
         yield "Published", "no: the model is not blessed"
         yield "Next", "see the bounds above"
         return
-    yield "Next", f"make serve STATE_ROOT={config.state_root}"
+    yield "Next", advice.serve

@@ -8,6 +8,7 @@ from components.declared import difference, same_declaration
 from components.example_gen.reports import ROWS_USED
 from components.example_gen.spans import EVAL, TRAIN, find_spans
 from components.properties import EVAL_SPAN, EXAMPLES_ID, JUDGED_BY, NEXT_SPAN, SPAN_NAME, TRAIN_SPANS, number, text
+from pipeline.advice import Advice
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, split_sizes
 
@@ -17,7 +18,7 @@ Line = tuple[str, str]
 WARNING = "Warning"
 
 
-def window_lines(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+def window_lines(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[Line]:
     """What trained and what judged; and, loudly, which accepted spans could not be joined to the window."""
     dataset = run.one("dataset", "examples")
     span = run.one("example_gen", "examples")
@@ -34,13 +35,13 @@ def window_lines(config: RunConfig, run: RunRecord) -> Iterator[Line]:
             "Split",
             f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
         )
-    yield from _not_joined(config, run)
+    yield from _not_joined(config, run, advice)
     missing = _missing(config, run)
     if missing:
-        yield "", f"in DATA_ROOT but not in the window: {', '.join(missing)}; `make ingest` takes them in"
+        yield "", f"in DATA_ROOT but not in the window: {', '.join(missing)}; {advice.to_take_in(missing)}"
 
 
-def _not_joined(config: RunConfig, run: RunRecord) -> Iterator[Line]:
+def _not_joined(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[Line]:
     """Which accepted spans the window should hold and does not, and why."""
     joined = run.all("window", "examples")
     span = run.one("example_gen", "examples")
@@ -51,21 +52,19 @@ def _not_joined(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     others = [one for one in left if not same_declaration(one, span)]
     gone = [one for one in left if one not in others]
     if others:
-        yield (
-            "",
-            f"ingested by another declaration, {difference(others[-1], span)}: {_names(others)}. {_again(config, others)}",
-        )
+        by_another = f"ingested by another declaration, {difference(others[-1], span)}: {_names(others)}"
+        yield "", f"{by_another}. {_again(config, others, advice)}"
     if gone:
-        yield "", f"accepted once, and removed since: {_names(gone)}. {_again(config, gone)}"
+        yield "", f"accepted once, and removed since: {_names(gone)}. {_again(config, gone, advice)}"
 
 
-def _again(config: RunConfig, spans: Sequence[Artifact]) -> str:
+def _again(config: RunConfig, spans: Sequence[Artifact], advice: Advice) -> str:
     """How spans can be taken in again."""
     available = set(find_spans(config.data_root).values())
     names = [text(one, SPAN_NAME) for one in spans]
     there = [name for name in names if name in available]
     lost = [name for name in names if name not in available]
-    told = [f"`make ingest SPANS={','.join(there)}` takes them in"] if there else []
+    told = [advice.to_take_in(there)] if there else []
     told += [f"DATA_ROOT no longer has {', '.join(lost)}"] if lost else []
     return "; ".join(told)
 

@@ -103,6 +103,7 @@ def _notify(
 def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from pipeline.advice import on_kubeflow
     from pipeline.config import RunConfig
     from pipeline.kfp import parameters
     from pipeline.results import read_run
@@ -110,7 +111,7 @@ def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> 
 
     config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
     run = read_run(store, arguments.run_id)
-    print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
+    print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120), on_kubeflow())
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from pipeline.kfp.schedule.errors import UsageError
 
 PIPELINE = "community-din"
 _PACKAGE = Path("build/community-din.yaml")
+_INGEST_PACKAGE = Path("build/community-din-ingest.yaml")
 
 _DESCRIPTION = """\
 Schedules the pipeline on Kubeflow Pipelines 2: uploads the compiled package, makes its recurring run, back-fills past spans,
@@ -63,12 +64,12 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     back = commands.add_parser(
         "backfill", parents=[server, source, run, patience], help="run once for each past span, in order"
     )
-    back.add_argument("--spans", required=True, help="FROM..TO, days or numbers, both included; or a list: 3,4,7")
-    back.add_argument("--span-parameter", default="span", help="the pipeline's parameter that takes it (%(default)s)")
-    back.add_argument(
-        "--run-name", help="each run's is followed by its span; with an earlier back-fill's, what is done is not done again"
+    _add_spans(back)
+    ingest = commands.add_parser(
+        "ingest", parents=[server, source, run, patience], help="take past spans in, in order, without training on them"
     )
-    back.add_argument("--keep-going", action="store_true", help="go on with the next span when a run fails")
+    _add_spans(ingest)
+    ingest.set_defaults(package=_INGEST_PACKAGE, pipeline=f"{PIPELINE}-ingest")
     commands.add_parser("pause", parents=[server, named], help="start no more runs; those under way go on")
     commands.add_parser("resume", parents=[server, named], help="start runs again")
     commands.add_parser(
@@ -79,6 +80,16 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     times.add_argument("cron")
     times.add_argument("--count", type=int, default=3, help="(%(default)s)")
     return top
+
+
+def _add_spans(command: argparse.ArgumentParser) -> None:
+    """The options of what runs once for each span."""
+    command.add_argument("--spans", required=True, help="FROM..TO, days or numbers, both included; or a list: 3,4,7")
+    command.add_argument("--span-parameter", default="span", help="the pipeline's parameter that takes it (%(default)s)")
+    command.add_argument(
+        "--run-name", help="each run's is followed by its span; with an earlier back-fill's, what is done is not done again"
+    )
+    command.add_argument("--keep-going", action="store_true", help="go on with the next span when a run fails")
 
 
 def assignments(texts: list[str]) -> dict[str, str]:

@@ -161,6 +161,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace, Mapping[str, str]], None]] = 
     "create": _create,
     "run": _run,
     "backfill": _backfill,
+    "ingest": _backfill,
     "pause": _pause,
     "resume": _resume,
     "delete": _delete,

@@ -22,10 +22,10 @@ def report() -> dsl.ContainerSpec:
     return dsl.ContainerSpec(image="registry.example/din:1", command=["report"])
 
 
-def compile_package(path: Path, default_span: str = "newest") -> Path:
+def compile_package(path: Path, default_span: str = "newest", name: str = PIPELINE) -> Path:
     """Writes a package of three steps, one an exit handler, and three parameters; another default makes another version."""
 
-    @dsl.pipeline(name=PIPELINE)
+    @dsl.pipeline(name=name)
     def pipeline(data_root: str = "/data", span: str = default_span, epochs: int = 1) -> None:
         with dsl.ExitHandler(report()):
             trainer(epochs=epochs).after(example_gen(data_root=data_root, span=span))

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.kfp.schedule.command import main
 from tests.kubeflow.schedule.kfp_server import API, KfpServer
 from tests.kubeflow.schedule.schedule_command import Command, Result, finished
+from tests.kubeflow.schedule.small_package import compile_package
 
 
 def spans(server: KfpServer) -> list[Any]:
@@ -61,6 +63,21 @@ def test_a_backfill_runs_one_span_after_the_other(server: KfpServer, schedule: C
     ends = [max(number for number in looks if server.requests[number].endswith(run)) for run in server.runs]
     assert starts[1] > ends[0]
     assert starts[2] > ends[1]
+
+
+def test_spans_are_taken_in_by_a_package_of_their_own(
+    server: KfpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").mkdir()
+    compile_package(Path("build/community-din-ingest.yaml"), name="community-din-ingest")
+    server.headway.failing = {"2": "example-gen"}
+    given = ["ingest", "--host", server.host, "--poll", "0.01", "--spans", "1..3"]
+    assert main(given, {}) == 1
+    assert "python kubeflow/schedule.py ingest --host" in capsys.readouterr().err
+    assert main([*given, "--keep-going", "--run-name", "once more"], {}) == 1
+    assert spans(server) == ["1", "2", "1", "2", "3"]
+    assert [pipeline["display_name"] for pipeline in server.pipelines.values()] == ["community-din-ingest"]
 
 
 def test_a_backfill_stops_at_a_failure_unless_told_to_go_on(server: KfpServer, schedule: Command) -> None:
@@ -154,8 +171,6 @@ def test_an_interrupted_backfill_says_how_to_go_on(server: KfpServer, schedule: 
 def test_what_cannot_be_used_is_refused_before_the_server_is_asked(
     server: KfpServer, package: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], rule: str
 ) -> None:
-    from pipeline.kfp.schedule.command import main
-
     given = ["--package", str(package)] if "--package" not in arguments else []
     assert main([*arguments, *given, "--host", server.host], {}) == 2
     assert rule in capsys.readouterr().err
