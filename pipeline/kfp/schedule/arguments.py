@@ -38,9 +38,10 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    server, source, run, named, zone, patience = (
+    server, source, ingestion, run, named, zone, patience = (
         _server(environment),
-        _source(),
+        _source(_PACKAGE, PIPELINE),
+        _source(_INGEST_PACKAGE, f"{PIPELINE}-ingest"),
         _run(),
         _named(),
         _zone(environment),
@@ -66,10 +67,9 @@ def parser(environment: Mapping[str, str] = os.environ) -> argparse.ArgumentPars
     )
     _add_spans(back)
     ingest = commands.add_parser(
-        "ingest", parents=[server, source, run, patience], help="take past spans in, in order, without training on them"
+        "ingest", parents=[server, ingestion, run, patience], help="take past spans in, in order, without training on them"
     )
     _add_spans(ingest)
-    ingest.set_defaults(package=_INGEST_PACKAGE, pipeline=f"{PIPELINE}-ingest")
     commands.add_parser("pause", parents=[server, named], help="start no more runs; those under way go on")
     commands.add_parser("resume", parents=[server, named], help="start runs again")
     commands.add_parser(
@@ -138,13 +138,13 @@ def _server(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     return parent
 
 
-def _source() -> argparse.ArgumentParser:
+def _source(package: Path, pipeline: str) -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     group = parent.add_argument_group("pipeline")
-    group.add_argument("--package", type=Path, default=_PACKAGE, help="the compiled package (%(default)s)")
+    group.add_argument("--package", type=Path, default=package, help="the compiled package (%(default)s)")
     group.add_argument("--description", help="of the uploaded version")
     group.add_argument("--version", metavar="NAME", help="use this version, which is on the server, instead of a package")
-    group.add_argument("--pipeline", default=PIPELINE, help="the pipeline of --version (%(default)s)")
+    group.add_argument("--pipeline", default=pipeline, help="the pipeline of --version (%(default)s)")
     return parent
 
 

@@ -107,7 +107,7 @@ class RecurringRuns:
         surplus = [run for run in found if run is not kept]
         for run in surplus:
             if is_enabled(run):
-                removal.pause(self._server, run.recurring_run_id)
+                removal.pause(self._server, run.recurring_run_id, report)
         switched = is_enabled(kept) != enabled
         if switched:
             try:
@@ -154,7 +154,7 @@ class RecurringRuns:
         runs = self._of_name(name)
         for run in runs:
             if is_enabled(run):
-                removal.pause(self._server, run.recurring_run_id)
+                removal.pause(self._server, run.recurring_run_id, report)
         for run in runs:
             removal.delete(self._server, run.recurring_run_id, is_enabled(run), patience, report)
         return len(runs)

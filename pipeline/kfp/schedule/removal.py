@@ -11,14 +11,18 @@ import time
 from contextlib import suppress
 
 from pipeline.kfp.schedule.connection import Server
-from pipeline.kfp.schedule.errors import NotFoundError, WaitTimeoutError, translated
+from pipeline.kfp.schedule.errors import NotFoundError, RefusedError, WaitTimeoutError, translated
 from pipeline.kfp.schedule.runs import Patience, Report, in_progress
 
 
-def pause(server: Server, recurring_run_id: str) -> None:
-    """Keeps it from starting runs. Another caller may have deleted it already."""
-    with suppress(NotFoundError), translated(server.host):
-        server.client.disable_recurring_run(recurring_run_id)
+def pause(server: Server, recurring_run_id: str, report: Report) -> None:
+    """Keeps it from starting runs until it is deleted. Another caller may have deleted it already."""
+    try:
+        with suppress(NotFoundError), translated(server.host):
+            server.client.disable_recurring_run(recurring_run_id)
+    except RefusedError as error:
+        # So the server answers if Kubernetes' object is gone, and only its own record is left; that can be deleted.
+        report(f"{recurring_run_id} could not be paused before it is deleted: {error}")
 
 
 def delete(server: Server, recurring_run_id: str, just_paused: bool, patience: Patience, report: Report) -> None:

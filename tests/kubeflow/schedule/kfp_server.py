@@ -56,6 +56,7 @@ class KfpServer:
         out_of_order: How many of the next looks at a run it answers with 503.
         together: How many creations of a recurring run it lets through at a time.
         late: The recurring run of whose next run the server hears only after somebody has asked for the runs.
+        lost: The recurring runs whose object somebody has deleted from Kubernetes.
         requests: The calls, as `METHOD path`.
     """
 
@@ -76,6 +77,7 @@ class KfpServer:
         self.out_of_order = 0
         self.together = 1
         self.late: str | None = None
+        self.lost: set[str] = set()
         self.requests: list[str] = []
         self.experiments: dict[str, Json] = {}
         self.pipelines: dict[str, Json] = {}
@@ -219,6 +221,8 @@ class KfpServer:
 
     async def _switch(self, request: web.Request) -> web.Response:
         run = self.recurring_runs[request.match_info["id"]]
+        if run["recurring_run_id"] in self.lost:
+            return _error(500, "Failed to change recurring run's mode")
         run["status"] = "ENABLED" if request.match_info["switch"] == "enable" else "DISABLED"
         return web.json_response({})
 

@@ -219,3 +219,14 @@ def test_a_name_is_found_whatever_signs_are_in_it(server: KfpServer, schedule: C
     assert len(server.named(name)) == len(server.experiments) == 1
     schedule("delete", "--name", name)
     assert server.recurring_runs == {}
+
+
+@pytest.mark.parametrize("version", ["2.16.0", "2.15.0"])
+def test_what_kubernetes_has_lost_is_replaced(server: KfpServer, schedule: Command, version: str) -> None:
+    server.version = version
+    schedule("create", *NIGHTLY)
+    (old,) = server.named(PIPELINE)
+    server.lost = {old["recurring_run_id"]}
+    assert "could not be paused" in schedule("create", "--cron", "0 0 4 * * *").out
+    (new,) = server.named(PIPELINE)
+    assert (new["status"], new["recurring_run_id"] == old["recurring_run_id"]) == ("ENABLED", False)
