@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     failure = "its nodes are unknown: the metadata store could not be read"
     store = None
     try:
-        store = _open_store(environment)
-        failure = _end(store, pipeline, arguments)
+        opened = _open_store(environment)
+        failure = _end(opened, pipeline, arguments)
+        store = opened
         if not failure:
             _print_summary(store, arguments)
     except Exception as error:

@@ -153,9 +153,12 @@ class KfpServer:
 
         async def handler(request: web.Request) -> web.Response:
             query = request.query
-            if self.multi_user and name != "versions" and not query.get("namespace"):
+            experiment = query.get("experiment_id")
+            if self.multi_user and name != "versions" and not (query.get("namespace") or experiment):
                 raise InvalidRequestError("a namespace is needed in multi-user mode")
             wanted = predicates(query.get("filter"), ("display_name", "recurring_run_id", "state"))
+            if experiment:
+                wanted.append(("EQUALS", "experiment_id", experiment))
             if name == "versions":
                 wanted.append(("EQUALS", "pipeline_id", request.match_info["id"]))
             seen = [self._look(item) for item in items.values()] if name == "runs" else items.values()

@@ -135,6 +135,14 @@ def test_a_run_whose_start_was_not_answered_is_not_started_again(server: KfpServ
     assert spans(server) == ["1", "2"]
 
 
+def test_a_run_of_that_name_in_another_experiment_is_another_one(server: KfpServer, schedule: Command) -> None:
+    server.multi_user = True
+    arguments = ["backfill", "--spans", "1..2", "--run-name", "of march", "--namespace", "feed"]
+    for experiment in ("one", "one", "two"):
+        schedule(*arguments, "--experiment", experiment)
+    assert spans(server) == ["1", "2", "1", "2"]
+
+
 def test_an_interrupted_backfill_says_how_to_go_on(server: KfpServer, schedule: Command) -> None:
     server.headway.never_ending = True
     waiting = schedule.start("backfill", "--spans", "1..2")
