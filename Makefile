@@ -28,7 +28,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
 
-.PHONY: help setup run ingest prune serve rank check-export kubeflow schedule image run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-kubeflow-official lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ test: setup ## Run all tests, with whole runs of the pipeline, in two processes
 
 test-unit: setup ## Run the tests that need no pipeline run
 	@pytest -m "not end_to_end and not slow"
+
+test-kubeflow-official: ## Run the Kubeflow tests with the official lock, where glibc is older in a Debian 13 root folder
+	@scripts/test_official
 
 lint: setup ## Check style and types
 	@ruff check .
