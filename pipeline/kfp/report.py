@@ -72,11 +72,15 @@ def _print_summary(arguments: argparse.Namespace, environment: Mapping[str, str]
     from pipeline.kfp.run_config_json import from_json
     from pipeline.kfp.store import connection_from_environment, open_store
     from pipeline.results import read_run
-    from pipeline.summary import print_summary
+    from pipeline.summary import print_ingestion, print_summary
 
     config = parameters.configured(from_json(arguments.config), given_parameters(arguments))
     run = read_run(open_store(connection_from_environment(environment)), arguments.run_id)
-    print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120))
+    console = Console(file=sys.stdout, highlight=False, width=120)
+    if "trainer" in arguments.nodes.split(","):
+        print_summary(config, run, console)
+    else:
+        print_ingestion(run, console)
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:

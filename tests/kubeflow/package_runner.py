@@ -10,7 +10,7 @@ import dataclasses
 import json
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from decimal import Decimal
 from pathlib import Path
@@ -62,7 +62,13 @@ class Package:
         self.spec, self.platform = yaml.safe_load_all(path.read_text())
 
     def run(
-        self, cluster: Cluster, run_id: str, started: Started | None = None, retries: int = 0, **parameters: Any
+        self,
+        cluster: Cluster,
+        run_id: str,
+        started: Started | None = None,
+        retries: int = 0,
+        earlier: Sequence[StepResult] = (),
+        **parameters: Any,
     ) -> list[StepResult]:
         """Runs the package.
 
@@ -71,6 +77,8 @@ class Package:
             run_id: The run's id.
             started: Called with each step's task and process as soon as it is started.
             retries: How often a failed step is repeated.
+            earlier: How the steps of the same run ended before: it is started again, as KFP's API server does it
+                (GenerateRetryExecution): what has succeeded stays, the exit handler too, and everything else is repeated.
             parameters: The values of pipeline parameters; the others have their defaults.
 
         Returns:
@@ -81,7 +89,7 @@ class Package:
         if unknown:
             raise ValueError(f"The package has no such parameters: {sorted(unknown)}.")
         values = {name: parameters.get(name, definition.get("defaultValue")) for name, definition in definitions.items()}
-        run = _Run(self, cluster, run_id, started, retries)
+        run = _Run(self, cluster, run_id, started, retries, {result.task for result in earlier if result.status == 0})
         run.dag(self.spec["root"]["dag"], values)
         return run.results
 
@@ -89,12 +97,15 @@ class Package:
 class _Run:
     """One run of a package."""
 
-    def __init__(self, package: Package, cluster: Cluster, run_id: str, started: Started | None, retries: int) -> None:
+    def __init__(
+        self, package: Package, cluster: Cluster, run_id: str, started: Started | None, retries: int, done: set[str]
+    ) -> None:
         self._package = package
         self._cluster = cluster
         self._run_id = run_id
         self._started = started
         self._retries = retries
+        self._done = done
         self.results: list[StepResult] = []
 
     def dag(self, dag: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -122,6 +133,8 @@ class _Run:
         return set(ends.values()) == {"COMPLETE"}
 
     def _task(self, name: str, task: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+        if name in self._done:
+            return True
         component = self._package.spec["components"][task["componentRef"]["name"]]
         return self.dag(component["dag"], inputs) if "dag" in component else self._container(name, component, inputs)
 

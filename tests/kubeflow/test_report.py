@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,10 +16,10 @@ import pytest
 
 from pipeline.config import RunConfig
 from pipeline.kfp import parameters, run_config_json
-from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
 
+ROOT = Path(__file__).parents[2]
 CONFIG = RunConfig(data_root="/data", state_root="/state")
 
 
@@ -44,15 +45,23 @@ class Webhook:
         self.address = f"http://127.0.0.1:{self.server.server_port}/secret-path"
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
+@contextlib.contextmanager
+def listening() -> Iterator[Webhook]:
     hook = Webhook()
     thread = threading.Thread(target=hook.server.serve_forever)
     thread.start()
-    yield hook
-    hook.server.shutdown()
-    thread.join()
-    hook.server.server_close()
+    try:
+        yield hook
+    finally:
+        hook.server.shutdown()
+        thread.join()
+        hook.server.server_close()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with listening() as hook:
+        yield hook
 
 
 def report(variables: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
