@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving settings tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
 
-.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools lint format schema sample lock clean
+.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ test-unit: setup ## Run the tests that need no pipeline run
 
 test-tools: ## Install what the tests use beside the environment: as root, on Debian and Ubuntu
 	@scripts/test_tools
+
+test-kubeflow-official: ## Run the Kubeflow tests with the official lock, where glibc is older in a Debian 13 root folder
+	@scripts/test_official
 
 lint: setup ## Check style and types
 	@ruff check .

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from decimal import Decimal
 from pathlib import Path
@@ -69,6 +69,7 @@ class Package:
         started: Started | None = None,
         retries: int = 0,
         real: Collection[str] = (),
+        earlier: Sequence[StepResult] = (),
         **parameters: Any,
     ) -> list[StepResult]:
         """Runs the package.
@@ -79,6 +80,8 @@ class Package:
             started: Called with each step's task and process as soon as it is started.
             retries: How often a failed step is repeated.
             real: The tasks whose command is started as it stands; the others are forked, which spares the imports.
+            earlier: How the steps of the same run ended before: it is started again, as KFP's API server does it
+                (GenerateRetryExecution): what has succeeded stays, the exit handler too, and everything else is repeated.
             parameters: The values of pipeline parameters; the others have their defaults.
 
         Returns:
@@ -89,7 +92,8 @@ class Package:
         if unknown:
             raise ValueError(f"The package has no such parameters: {sorted(unknown)}.")
         values = {name: parameters.get(name, definition.get("defaultValue")) for name, definition in definitions.items()}
-        run = _Run(self, cluster, run_id, started, retries, real)
+        done = {result.task for result in earlier if result.status == 0}
+        run = _Run(self, cluster, run_id, started, retries, real, done)
         run.dag(self.spec["root"]["dag"], values)
         return run.results
 
@@ -105,6 +109,7 @@ class _Run:
         started: Started | None,
         retries: int,
         real: Collection[str],
+        done: Collection[str],
     ) -> None:
         self._package = package
         self._cluster = cluster
@@ -112,6 +117,7 @@ class _Run:
         self._started = started
         self._retries = retries
         self._real = real
+        self._done = done
         self.results: list[StepResult] = []
 
     def dag(self, dag: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -139,6 +145,8 @@ class _Run:
         return set(ends.values()) == {"COMPLETE"}
 
     def _task(self, name: str, task: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+        if name in self._done:
+            return True
         component = self._package.spec["components"][task["componentRef"]["name"]]
         return self.dag(component["dag"], inputs) if "dag" in component else self._container(name, component, inputs)
 
