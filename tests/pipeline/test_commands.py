@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("module", ["pipeline.ingest", "pipeline.prune", "data.synthesize"])
+@pytest.mark.parametrize("module", ["pipeline.prune", "data.synthesize"])
 def test_a_command_explains_itself(module: str) -> None:
     run = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
