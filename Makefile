@@ -24,7 +24,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data pipeline serving settings tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
 
-.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit lint format schema sample lock clean
+.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format schema sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,10 +69,16 @@ run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@DATA_ROOT=var/synthetic/$(ROWS) python -m pipeline run
 
 test: setup ## Run all tests, with whole runs of the pipeline, in two processes
-	@pytest -n 2 --dist loadfile
+	@pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-unit: setup ## Run the tests that need no pipeline run
 	@pytest -m "not end_to_end and not slow"
+
+test-tools: ## Install what the tests use beside the environment: as root, on Debian and Ubuntu
+	@scripts/test_tools
+
+test-kubeflow-official: ## Run the Kubeflow tests with the official lock, where glibc is older in a Debian 13 root folder
+	@scripts/test_official
 
 lint: setup ## Check style and types
 	@ruff check .

@@ -1,6 +1,7 @@
 """Compiles the pipeline for a cluster: `python kubeflow/compile.py [--target vertex] [--config FILE] [--output FILE]`.
 
-Target `kubeflow` is a package for Kubeflow Pipelines 2; `vertex` is the spec of TFX's KubeflowV2DagRunner for Vertex AI.
+Target `kubeflow` is a package for Kubeflow Pipelines 2, and beside it one that only ingests (`*-ingest.yaml`); `vertex` is
+the spec of TFX's KubeflowV2DagRunner for Vertex AI.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             output = arguments.output or OUTPUT / f"{config.pipeline_name}.yaml"
             compile_package(config, output)
+            print(output)
+            output = output.with_stem(f"{output.stem}-ingest")
+            compile_package(config, output, ingest_only=True)
         else:
             from pipeline.kfp.vertex import compile_spec
 

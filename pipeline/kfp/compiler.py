@@ -17,15 +17,15 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline.fingerprint import code_fingerprint
 from pipeline.kfp import node_ir, parameters
 from pipeline.kfp.config import PackageConfig
-from pipeline.kfp.resources import equip
-from pipeline.pipeline import NODES, create_pipeline
+from pipeline.kfp.resources import allow_all_attempts, equip
+from pipeline.pipeline import INGESTION, NODES, create_pipeline
 
 REPORT = "report"
 _STATUS = "status"
 _RUN_ID = "run_id"
 
 
-def compile_package(config: PackageConfig, path: Path) -> None:
+def compile_package(config: PackageConfig, path: Path, ingest_only: bool = False) -> None:
     """Writes the package: a YAML file with the pipeline's spec and its Kubernetes settings.
 
     The same configuration and code give the same bytes.
@@ -33,74 +33,79 @@ def compile_package(config: PackageConfig, path: Path) -> None:
     Args:
         config: The configuration.
         path: The file, `*.yaml`.
+        ingest_only: Whether the package only takes a span in and checks it, so that later runs find it in their windows. Its
+            name is the pipeline's with `-ingest`; to TFX it is the same pipeline, and one run of both is at work at a time.
 
     Raises:
         ValueError: The configuration names no metadata store, or a node that is not there, or a node's IR is too large.
     """
     if config.metadata_store is None:
         raise ValueError("`metadata_store` must be given for Kubeflow.")
-    ir = Compiler().compile(create_pipeline(config.run_config()))
-    unknown = sorted(set(config.nodes) - {node.pipeline_node.node_info.id for node in ir.nodes} - {REPORT})
+    unknown = sorted(set(config.nodes) - {*NODES, REPORT})
     if unknown:
         raise ValueError(f"`nodes` must hold ids of nodes, or `{REPORT}`. Received: {', '.join(unknown)}.")
+    ir = Compiler().compile(create_pipeline(config.run_config(), INGESTION if ingest_only else tuple(NODES)))
+    pipeline = _pipeline(config, ir, f"{config.pipeline_name}-ingest" if ingest_only else config.pipeline_name)
+    allow_all_attempts(pipeline.pipeline_spec, config)
     path.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(_pipeline(config, ir), str(path))
+    compiler.Compiler().compile(pipeline, str(path))
 
 
-def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline) -> Any:
+def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline, name: str) -> Any:
     """KFP's pipeline: the steps within an exit handler, which reports how they went."""
-    run_config = config.run_config()
-    defaults = parameters.defaults(run_config)
     cuts = node_ir.cut(ir)
+    upstream = {node: list(one.nodes[0].pipeline_node.upstream_nodes) for node, one in cuts.items()}
+    last = set(cuts) - {before for nodes in upstream.values() for before in nodes}
+    taken = {parameter for node in cuts for parameter in parameters.of_node(node)}
+    defaults = {key: value for key, value in parameters.defaults(config.run_config()).items() if key in taken}
     code = code_fingerprint(*node_ir.CODE)
 
     def body(*given: Any) -> None:
         values = dict(zip(defaults, given, strict=True))
-        report = _report(config, list(cuts))(**{_RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **values)
+        report = _report(config, list(defaults), list(cuts))(**{_RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **values)
         equip(report, config, REPORT, "tells how the run went")
         tasks: dict[str, dsl.PipelineTask] = {}
-        with dsl.ExitHandler(report, name=config.pipeline_name):
+        with dsl.ExitHandler(report, name=name):
             for node, one in cuts.items():
-                names = parameters.of_node(node)
-                step = _step(config, node, names, node_ir.to_text(one), code)
-                task = step(**{_RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **{name: values[name] for name in names})
-                task.after(*[tasks[upstream] for upstream in one.nodes[0].pipeline_node.upstream_nodes])
+                # The last node may have to report (pipeline/kfp/retried.py).
+                names = list(defaults) if node in last else parameters.of_node(node)
+                more = ["--nodes", ",".join(cuts)] if node in last else []
+                step = _step(config, node, names, [*more, "--code", code, "--ir", node_ir.to_text(one)])
+                task = step(**{_RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **{key: values[key] for key in names})
+                task.after(*[tasks[before] for before in upstream[node]])
                 tasks[node] = equip(task, config, node, NODES[node])
 
     signature = [
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value, annotation=type(value))
-        for name, value in defaults.items()
+        inspect.Parameter(key, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value, annotation=type(value))
+        for key, value in defaults.items()
     ]
-    _sign(body, config.pipeline_name, signature)
+    _sign(body, name, signature)
     body.__doc__ = "\n".join(
         [
-            "From interaction CSVs to a published ranking model.",
+            "From interaction CSVs to a published ranking model." if "trainer" in cuts else "Takes in a span of CSVs.",
             "",
             "Args:",
-            *[f"    {name}: {parameters.PARAMETERS[name].help}" for name in defaults],
+            *[f"    {key}: {parameters.PARAMETERS[key].help}" for key in defaults],
         ]
     )
-    return dsl.pipeline(name=config.pipeline_name)(body)
+    return dsl.pipeline(name=name)(body)
 
 
-def _step(config: PackageConfig, node: str, names: Sequence[str], ir: str, code: str) -> Callable[..., Any]:
-    """A component that runs one node. Its inputs are the run's id and the node's parameters."""
+def _step(config: PackageConfig, node: str, names: Sequence[str], more: Sequence[str]) -> Callable[..., Any]:
+    """A component that runs one node. Its inputs are the run's id and parameters; `more` are further arguments."""
 
     def container(given: Mapping[str, Any]) -> dsl.ContainerSpec:
-        arguments = [*_arguments(config, names, given), "--code", code, "--ir", ir]
+        arguments = [*_arguments(config, names, given), *more]
         return dsl.ContainerSpec(image=config.image, command=["python", "-m", "pipeline.kfp.node"], args=arguments)
 
     return _component(container, node, _kinds(config, names))
 
 
-def _report(config: PackageConfig, nodes: Sequence[str]) -> Callable[..., Any]:
+def _report(config: PackageConfig, names: Sequence[str], nodes: Sequence[str]) -> Callable[..., Any]:
     """The component of the last step. Its inputs are the run's id, all parameters, and how Kubeflow sees the run's end."""
-    names = list(parameters.PARAMETERS)
 
     def container(given: Mapping[str, Any]) -> dsl.ContainerSpec:
         arguments = [*_arguments(config, names, given), "--status", given[_STATUS], "--nodes", ",".join(nodes)]
-        if config.notification is not None:
-            arguments += ["--notify", config.notification.on]
         return dsl.ContainerSpec(image=config.image, command=["python", "-m", "pipeline.kfp.report"], args=arguments)
 
     return _component(container, REPORT, {_STATUS: dsl.PipelineTaskFinalStatus, **_kinds(config, names)})
@@ -110,6 +115,8 @@ def _arguments(config: PackageConfig, names: Sequence[str], given: Mapping[str, 
     """What every step is told: the run's id, the pipeline's configuration, and the parameters that replace some of it."""
     arguments = ["--run-id", given[_RUN_ID], "--lease-seconds", str(config.lease_seconds)]
     arguments += ["--config", config.run_config().to_json()]
+    if config.notification is not None:
+        arguments += ["--notify", config.notification.on]
     for name in names:
         arguments += ["--set", name, given[name]]
     return arguments

@@ -29,11 +29,11 @@ class PackageConfig:
         pipeline_name: The pipeline's name.
         image_pull_policy: Kubernetes' rule for pulling it.
         image_pull_secrets: The names of secrets for pulling it.
-        service_account: The service account that a run is started with; it is no part of the package.
         volumes: What every step mounts.
         steps: What every step gets.
         nodes: What single steps get instead, by node id; `report` is the last step.
-        lease_seconds: How long a run may be silent before another one may take its place.
+        lease_seconds: How long a run may be silent before another one may take its place; longer than a step that is to be
+            repeated waits for that.
         notification: Who is told how a run ended.
         run: Settings of RunConfig by name: the parameters' defaults, and what the package fixes.
     """
@@ -45,7 +45,6 @@ class PackageConfig:
     pipeline_name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = PIPELINE_NAME
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
     image_pull_secrets: list[Name] = dataclasses.field(default_factory=list)
-    service_account: Name | None = None
     volumes: list[Volume] = dataclasses.field(default_factory=list)
     steps: Step = dataclasses.field(default_factory=Step)
     nodes: dict[str, Step] = dataclasses.field(default_factory=dict)
@@ -54,13 +53,19 @@ class PackageConfig:
     run: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _reachable(self) -> PackageConfig:
+    def _consistent(self) -> PackageConfig:
         mounted = tuple(f"{volume.mount_path}/" for volume in self.volumes)
         for name in ("data_root", "state_root"):
             path = getattr(self, name)
             if not path.startswith(("gs://", *mounted)):
                 raise ValueError(f"`{name}` must be on one of the `volumes`, or on gs://, not {path!r}")
         self.run_config()
+        waits = [wait for step in (self.steps, *self.nodes.values()) for wait in step.retries.waits]
+        if max(waits, default=0) >= self.lease_seconds:
+            raise ValueError(
+                f"`lease_seconds` must be longer than the longest wait before a repetition, or a run loses its place "
+                f"meanwhile: more than {max(waits)}, not {self.lease_seconds}"
+            )
         return self
 
     def step(self, node: str) -> Step:

@@ -4,6 +4,10 @@ Two runs at once would train twice, and the run of an older day could publish it
 looked for later models before there was one. A run takes the pipeline's lease with its first step, renews it while it works,
 and gives it back with its last. A run that is gone without giving it back loses it when it has not been renewed for a while.
 
+Kubeflow's "Retry" of a failed run repeats its failed steps under the same id, and not the report, which has given the lease
+back: the first of these steps takes the lease again, and each is told, for it to do at the end what the report would
+(pipeline/kfp/retried.py).
+
 Leases are contexts of ML Metadata, numbered by pipeline. Their names are unique, so that of two runs that ask for the same
 number one gets it.
 """
@@ -25,6 +29,8 @@ TYPE = "pipeline_lease"
 _RUN = "run_id"
 _RENEWED = "renewed"
 _RELEASED = "released"
+# A custom property: the type of the leases is that of older releases, whose steps may be at work.
+_AGAIN = "again"
 
 
 class LeaseError(RuntimeError):
@@ -40,12 +46,14 @@ class Lease:
         run_id: The run.
         renewed: When it was last renewed, in seconds since 1970.
         released: Whether the run has given it back.
+        again: Whether the run has taken it again after that.
     """
 
     number: int
     run_id: str
     renewed: int
     released: bool
+    again: bool = False
 
 
 class Leases:
@@ -76,8 +84,8 @@ class Leases:
             )
         )
 
-    def acquire(self, run_id: str) -> None:
-        """Takes the lease for a run, or renews it if the run holds it.
+    def acquire(self, run_id: str) -> Lease:
+        """Takes the lease for a run, or renews it if the run holds it. Returns it.
 
         Raises:
             LeaseError: Another run holds it, or has held it since this run did.
@@ -87,13 +95,13 @@ class Leases:
             latest = leases[-1] if leases else None
             if latest is not None and latest.run_id != run_id:
                 self._refuse(run_id, leases)
+            lease = Lease(latest.number + 1 if latest is not None else 1, run_id, int(self._now()), False)
             if latest is not None and latest.run_id == run_id:
-                self._put(dataclasses.replace(latest, renewed=int(self._now()), released=False))
-                return
-            number = latest.number + 1 if latest is not None else 1
+                again = latest.again or latest.released
+                lease = dataclasses.replace(latest, renewed=int(self._now()), released=False, again=again)
             with contextlib.suppress(mlmd.errors.AlreadyExistsError):
-                self._put(Lease(number, run_id, int(self._now()), False))
-                return
+                self._put(lease)
+                return lease
 
     def release(self, run_id: str) -> None:
         """Gives the lease back, if the run holds it."""
@@ -124,6 +132,7 @@ class Leases:
                 context.properties[_RUN].string_value,
                 context.properties[_RENEWED].int_value,
                 bool(context.properties[_RELEASED].int_value),
+                bool(context.custom_properties[_AGAIN].int_value),
             )
             for context in self._store.get_contexts_by_type(TYPE)
             if context.name.startswith(prefix)
@@ -139,6 +148,7 @@ class Leases:
         context.properties[_RUN].string_value = lease.run_id
         context.properties[_RENEWED].int_value = lease.renewed
         context.properties[_RELEASED].int_value = int(lease.released)
+        context.custom_properties[_AGAIN].int_value = int(lease.again)
         self._store.put_contexts([context])
 
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
+from pipeline.kfp import retried
 from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     add_run_arguments(parser)
     parser.add_argument("--ir", required=True, help="the node's IR, as JSON")
     parser.add_argument("--code", required=True, help="the fingerprint of the code that the package was compiled from")
+    retried.add_arguments(parser)
     arguments = parser.parse_args(argv)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_LOG_FORMAT, force=True)
     # Beam tells of its types at length.
@@ -35,17 +37,18 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
 
     started = time.monotonic()
     try:
-        outcome = _run(arguments, environment)
+        outcome, again = _run(arguments, environment)
     except Exception as error:
         logging.getLogger(__name__).exception("The step failed.")
         sys.stdout.flush()
         print(f"Error: {cause_of(error)}", file=sys.stderr)
         return 1
     print(f"{outcome} after {time.monotonic() - started:.1f} s", flush=True)
-    return 0
+    return retried.report(arguments, environment) if again else 0
 
 
-def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
+def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, bool]:
+    """Runs the node. Returns what became of it, and whether it belongs to a run that was started again after its report."""
     from pipeline.config import RunConfig
     from pipeline.fingerprint import code_fingerprint
     from pipeline.kfp import node_ir, parameters
@@ -66,13 +69,18 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> str:
     def open_leases() -> Leases:
         return Leases(open_store(connection), one.pipeline_info.id, arguments.lease_seconds)
 
-    open_leases().acquire(run_id)
+    again = open_leases().acquire(run_id).again
     # Takes seconds; a step that must not run has failed before.
     from pipeline.kfp import launch
 
     parameters.apply(one, config)
-    with renewed(open_leases, run_id, arguments.lease_seconds / 4):
-        return launch.launch(one, run_id, connection)
+    try:
+        with renewed(open_leases, run_id, arguments.lease_seconds / 4):
+            return launch.launch(one, run_id, connection), again
+    except Exception:
+        if again:
+            retried.tell_of_failure(one.pipeline_info.id, one.nodes[0].pipeline_node.node_info.id, arguments, environment)
+        raise
 
 
 if __name__ == "__main__":

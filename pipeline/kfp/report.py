@@ -108,11 +108,15 @@ def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> 
     from pipeline.config import RunConfig
     from pipeline.kfp import parameters
     from pipeline.results import read_run
-    from pipeline.summary import print_summary
+    from pipeline.summary import print_ingestion, print_summary
 
     config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
     run = read_run(store, arguments.run_id)
-    print_summary(config, run, Console(file=sys.stdout, highlight=False, width=120), on_kubeflow())
+    console = Console(file=sys.stdout, highlight=False, width=120)
+    if "trainer" in arguments.nodes.split(","):
+        print_summary(config, run, console, on_kubeflow())
+    else:
+        print_ingestion(run, console)
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:

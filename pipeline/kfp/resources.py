@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kfp import dsl, kubernetes
+from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.notify import WEBHOOK
-from pipeline.kfp.settings import Setting
+from pipeline.kfp.settings import LABEL, Setting
 from pipeline.kfp.step_config import Step
 from pipeline.kfp.store import PREFIX
 
@@ -32,13 +33,10 @@ def equip(task: dsl.PipelineTask, config: PackageConfig, node: str, description:
     _size(task, step)
     retries = step.retries
     if retries.count:
-        task.set_retry(
-            retries.count,
-            backoff_duration=f"{retries.wait_seconds}s",
-            backoff_factor=retries.factor,
-            backoff_max_duration=f"{retries.max_wait_seconds}s",
-        )
+        task.set_retry(retries.count, backoff_duration=f"{retries.wait_seconds}s", backoff_factor=retries.factor)
     kubernetes.set_timeout(task, step.timeout_seconds)
+    # The network policy of kubeflow/manifests selects it.
+    kubernetes.add_pod_label(task, *LABEL)
     kubernetes.set_image_pull_policy(task, config.image_pull_policy)
     if config.image_pull_secrets:
         kubernetes.set_image_pull_secrets(task, config.image_pull_secrets)
@@ -49,9 +47,26 @@ def equip(task: dsl.PipelineTask, config: PackageConfig, node: str, description:
     for toleration in step.tolerations:
         kubernetes.add_toleration(task, toleration.key, toleration.operator, toleration.value, toleration.effect)
     _set_environment(task, {**_metadata(config), **step.environment})
-    if node == "report" and config.notification is not None:
+    if config.notification is not None:
         _set_environment(task, {WEBHOOK: config.notification.webhook})
     return task
+
+
+def allow_all_attempts(spec: pipeline_spec_pb2.PipelineSpec, config: PackageConfig) -> None:
+    """Lets every attempt of every step last as long as its timeout.
+
+    Argo takes `backoff_max_duration` as the time since the first attempt's start after which no attempt is started, and one
+    that runs is killed. KFP's SDK makes it an hour at most; its server takes any.
+
+    Args:
+        spec: The compiled spec, which is changed.
+        config: The configuration.
+    """
+    for component in (spec.root, *spec.components.values()):
+        for name, task in component.dag.tasks.items():
+            if task.HasField("retry_policy"):
+                step = config.step(name.replace("-", "_"))
+                task.retry_policy.backoff_max_duration.seconds = step.retry_seconds
 
 
 def _size(task: dsl.PipelineTask, step: Step) -> None:
@@ -60,9 +75,6 @@ def _size(task: dsl.PipelineTask, step: Step) -> None:
         task.set_cpu_limit(step.cpu_limit)
     task.set_memory_request(step.memory)
     task.set_memory_limit(step.memory_limit or step.memory)
-    if step.accelerator is not None:
-        task.set_accelerator_type(step.accelerator.type)
-        task.set_accelerator_limit(step.accelerator.count)
 
 
 def _metadata(config: PackageConfig) -> dict[str, Setting]:
@@ -76,6 +88,10 @@ def _metadata(config: PackageConfig) -> dict[str, Setting]:
         "USER": store.user,
         "PASSWORD": store.password,
     }
+    if store.tls is not None:
+        settings["TLS"] = Setting(value=store.tls.mode)
+        if store.tls.root_certificate is not None:
+            settings["ROOT_CERTIFICATE"] = store.tls.root_certificate
     return {PREFIX + name: setting for name, setting in settings.items()}
 
 

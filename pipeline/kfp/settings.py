@@ -10,6 +10,9 @@ from pydantic.dataclasses import dataclass
 # Unknown fields are errors.
 CHECKED = ConfigDict(extra="forbid")
 
+# What the pods of all steps are labelled with: the key and the value.
+LABEL = ("app.kubernetes.io/name", "community-din-step")
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 Key = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$")]
 
@@ -41,10 +44,22 @@ class Setting:
 
 
 @dataclass(frozen=True, config=CHECKED)
+class Tls:
+    """How the connection to the database is encrypted. Client certificates are not offered.
+
+    Args:
+        mode: As PostgreSQL's `sslmode`: `require` checks no certificate, `verify-ca` who has signed it, `verify-full` the
+            host's name too.
+        root_certificate: Certificates of those who may sign, in PEM; by default those that the image trusts.
+    """
+
+    mode: Literal["require", "verify-ca", "verify-full"] = "verify-full"
+    root_certificate: Setting | None = None
+
+
+@dataclass(frozen=True, config=CHECKED)
 class MetadataStore:
     """The PostgreSQL database of ML Metadata, which all steps and runs share; it must exist.
-
-    ML Metadata's wheels cannot encrypt the connection: keep it within the cluster, or behind a proxy that does.
 
     Args:
         host: Its host.
@@ -52,6 +67,7 @@ class MetadataStore:
         database: The database's name.
         user: The user, who may create tables in it.
         password: The password; from a secret only.
+        tls: How the connection is encrypted; by default it is not.
     """
 
     host: Setting
@@ -59,6 +75,7 @@ class MetadataStore:
     user: Setting
     password: Setting
     port: Setting = Setting(value="5432")
+    tls: Tls | None = None
 
     @model_validator(mode="after")
     def _secret_password(self) -> MetadataStore:

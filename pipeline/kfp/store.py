@@ -10,6 +10,8 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.kfp.postgresql_store import PostgresqlStore
+from pipeline.kfp.tls import relay
+from pipeline.kfp.tls_relay import DISABLE, MODES
 
 PREFIX = "METADATA_"
 REQUIRED = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
@@ -19,10 +21,12 @@ _ATTEMPTS = 6
 def connection_from_environment(environment: Mapping[str, str]) -> metadata_store_pb2.ConnectionConfig:
     """The connection that METADATA_HOST, _PORT, _DATABASE, _USER and _PASSWORD name.
 
-    It is not encrypted: ML Metadata's wheels hold a libpq that was built without SSL.
+    With METADATA_TLS, one of PostgreSQL's `sslmode`s, it is encrypted, by a relay of this process (pipeline/kfp/tls.py); the
+    server's certificate must be signed by METADATA_ROOT_CERTIFICATE (PEM) if that is given.
 
     Raises:
-        ValueError: One of them is missing, or the port is no number. No message holds a value but the port's.
+        ValueError: One of the first five is missing, the port is no number, or the server cannot be reached as METADATA_TLS
+            asks for. No message holds the user or the password.
     """
     missing = [PREFIX + name for name in REQUIRED if not environment.get(PREFIX + name)]
     if missing:
@@ -30,9 +34,15 @@ def connection_from_environment(environment: Mapping[str, str]) -> metadata_stor
     port = environment[PREFIX + "PORT"]
     if not port.isdecimal():
         raise ValueError(f"`{PREFIX}PORT` must be a number. Received: {port!r}.")
+    mode = environment.get(PREFIX + "TLS", DISABLE)
+    if mode not in MODES:
+        raise ValueError(f"`{PREFIX}TLS` must be one of {', '.join(MODES)}. Received: {mode!r}.")
+    host = environment[PREFIX + "HOST"]
+    if mode != DISABLE:
+        host = relay(host, int(port), mode, environment.get(PREFIX + "ROOT_CERTIFICATE")).folder
     return metadata_store_pb2.ConnectionConfig(
         postgresql=metadata_store_pb2.PostgreSQLDatabaseConfig(
-            host=_quoted(environment[PREFIX + "HOST"]),
+            host=_quoted(host),
             port=port,
             dbname=_quoted(environment[PREFIX + "DATABASE"]),
             user=_quoted(environment[PREFIX + "USER"]),

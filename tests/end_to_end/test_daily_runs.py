@@ -133,7 +133,7 @@ def test_a_past_day_that_is_exported_again_replaces_what_it_was_and_publishes_no
     assert len(community.workspace.versions) == 3
     judged = int(re.findall(rf"train, (\d+) rows of {DAYS[1]} judge", outcome.output)[0])
     assert judged < ROWS // 2
-    ingested = community.command("pipeline.ingest")
+    ingested = community.command("pipeline", "ingest")
     assert ingested.status == 0
     window = community.run()
     assert f"{ROWS + judged} rows of 2 spans from {DAYS[0]} to {DAYS[1]} train" in window.output

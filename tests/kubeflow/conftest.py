@@ -14,6 +14,7 @@ import yaml
 
 from tests.kubeflow.package_runner import Cluster
 from tests.kubeflow.postgres import Server, postgres
+from tests.kubeflow.test_report import Webhook, listening
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "kubeflow" / "config.yaml"
@@ -52,7 +53,16 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cluster(database: Server, installed: Path, volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+def told() -> Iterator[Webhook]:
+    """Whom the package's steps tell of every run."""
+    with listening() as hook:
+        yield hook
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    database: Server, installed: Path, volume: Path, told: Webhook, tmp_path_factory: pytest.TempPathFactory
+) -> Cluster:
     """A cluster with what the example configuration asks for, and nothing of this process's environment."""
     home = tmp_path_factory.mktemp("home")
     return Cluster(
@@ -62,7 +72,10 @@ def cluster(database: Server, installed: Path, volume: Path, tmp_path_factory: p
             "HOME": str(home),
             "TF_USE_LEGACY_KERAS": "1",
         },
-        secrets={"community-din-metadata": {"user": database.user, "password": database.password}},
+        secrets={
+            "community-din-metadata": {"user": database.user, "password": database.password},
+            "community-din-notification": {"webhook": told.address},
+        },
         config_maps={
             "community-din-metadata": {
                 "host": database.host,
@@ -81,6 +94,7 @@ def config_file(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = CONFIG.read_text().replace("/mnt/community-din", str(volume))
     content = yaml.safe_load(text)
     content["run"]["min_auc"] = 0.1
+    content["notification"] = {"webhook": {"secret": "community-din-notification", "key": "webhook"}, "on": "always"}
     path = tmp_path_factory.mktemp("config") / "config.yaml"
     path.write_text(yaml.safe_dump(content))
     return path
@@ -88,7 +102,7 @@ def config_file(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def package(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled package, by the command that compiles it."""
+    """The compiled package, by the command that compiles it; the one that only ingests is beside it."""
     path = tmp_path_factory.mktemp("package") / "package.yaml"
     subprocess.run(
         [sys.executable, str(ROOT / "kubeflow" / "compile.py"), "--config", str(config_file), "--output", str(path)],

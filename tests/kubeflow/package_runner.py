@@ -1,4 +1,4 @@
-"""Runs a compiled package as Kubeflow Pipelines does, each step's command in a process of its own.
+"""Runs a compiled package as Kubeflow Pipelines does, each step's command in a process of its own, forked or started.
 
 It knows the package's YAML and nothing else: the order comes from the tasks' dependencies, arguments from the inputs, the
 environment and the mounted volumes from the Kubernetes part.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from decimal import Decimal
 from pathlib import Path
@@ -18,8 +17,10 @@ from typing import Any
 
 import yaml
 
+from tests import zygote
+
 PARALLEL = 2
-Started = Callable[[str, "subprocess.Popen[str]"], None]
+Started = Callable[[str, zygote.Running], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,14 @@ class Package:
         self.spec, self.platform = yaml.safe_load_all(path.read_text())
 
     def run(
-        self, cluster: Cluster, run_id: str, started: Started | None = None, retries: int = 0, **parameters: Any
+        self,
+        cluster: Cluster,
+        run_id: str,
+        started: Started | None = None,
+        retries: int = 0,
+        real: Collection[str] = (),
+        earlier: Sequence[StepResult] = (),
+        **parameters: Any,
     ) -> list[StepResult]:
         """Runs the package.
 
@@ -71,6 +79,9 @@ class Package:
             run_id: The run's id.
             started: Called with each step's task and process as soon as it is started.
             retries: How often a failed step is repeated.
+            real: The tasks whose command is started as it stands; the others are forked, which spares the imports.
+            earlier: How the steps of the same run ended before: it is started again, as KFP's API server does it
+                (GenerateRetryExecution): what has succeeded stays, the exit handler too, and everything else is repeated.
             parameters: The values of pipeline parameters; the others have their defaults.
 
         Returns:
@@ -81,7 +92,8 @@ class Package:
         if unknown:
             raise ValueError(f"The package has no such parameters: {sorted(unknown)}.")
         values = {name: parameters.get(name, definition.get("defaultValue")) for name, definition in definitions.items()}
-        run = _Run(self, cluster, run_id, started, retries)
+        done = {result.task for result in earlier if result.status == 0}
+        run = _Run(self, cluster, run_id, started, retries, real, done)
         run.dag(self.spec["root"]["dag"], values)
         return run.results
 
@@ -89,12 +101,23 @@ class Package:
 class _Run:
     """One run of a package."""
 
-    def __init__(self, package: Package, cluster: Cluster, run_id: str, started: Started | None, retries: int) -> None:
+    def __init__(
+        self,
+        package: Package,
+        cluster: Cluster,
+        run_id: str,
+        started: Started | None,
+        retries: int,
+        real: Collection[str],
+        done: Collection[str],
+    ) -> None:
         self._package = package
         self._cluster = cluster
         self._run_id = run_id
         self._started = started
         self._retries = retries
+        self._real = real
+        self._done = done
         self.results: list[StepResult] = []
 
     def dag(self, dag: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -122,6 +145,8 @@ class _Run:
         return set(ends.values()) == {"COMPLETE"}
 
     def _task(self, name: str, task: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
+        if name in self._done:
+            return True
         component = self._package.spec["components"][task["componentRef"]["name"]]
         return self.dag(component["dag"], inputs) if "dag" in component else self._container(name, component, inputs)
 
@@ -142,20 +167,19 @@ class _Run:
             if str(self._cluster.volumes[mount["constant"]]) != mount["mountPath"]:
                 raise ValueError(f"A volume must be a folder at its mount path. Received: {mount['mountPath']}.")
         for _ in range(self._retries + 1):
-            process = subprocess.Popen(
+            process = (zygote.start_process if task in self._real else zygote.start)(
                 [_filled(part, inputs) for part in [*container["command"], *container["args"]]],
-                env={**self._cluster.image_environment, **self._environment(container, kubernetes)},
-                cwd=self._cluster.folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
+                {**self._cluster.image_environment, **self._environment(container, kubernetes)},
+                self._cluster.folder,
             )
             if self._started is not None:
                 self._started(task, process)
             output, errors = process.communicate()
-            self.results.append(StepResult(task, process.returncode, output, errors))
-            if process.returncode == 0:
+            status = process.poll()
+            if status is None:
+                raise RuntimeError(f"{task} must have ended.")
+            self.results.append(StepResult(task, status, output, errors))
+            if status == 0:
                 return True
         return False
 

@@ -31,8 +31,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Server]:
-    """Runs a server with one empty database. The test is skipped where PostgreSQL is not installed."""
+def postgres(certificate: tuple[bytes, bytes] | None = None) -> Iterator[Server]:
+    """Runs a server with one empty database. The test is skipped where PostgreSQL is not installed.
+
+    With a certificate and its key, both PEM, it takes encrypted connections only.
+    """
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     as_user: list[str] = []
@@ -53,6 +56,15 @@ def postgres() -> Iterator[Server]:
     try:
         call(str(binaries / "initdb"), "-D", data, "-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "-N")
         options = f"-c listen_addresses={server.host} -c port={server.port} -c unix_socket_directories={folder} -c fsync=off"
+        if certificate is not None:
+            options += " -c ssl=on"
+            for name, content in zip(("server.crt", "server.key"), certificate, strict=True):
+                path = Path(data) / name
+                path.write_bytes(content)
+                path.chmod(0o600)
+                if as_user:
+                    shutil.chown(path, "nobody", "nogroup")
+            (Path(data) / "pg_hba.conf").write_text("local all all trust\nhostssl all all all scram-sha-256\n")
         call(str(binaries / "pg_ctl"), "-D", data, "-l", str(log), "-w", "-o", options, "start")
         password = server.password.replace("'", "''")
         sql = f"CREATE ROLE {USER} LOGIN PASSWORD '{password}'", f"CREATE DATABASE {DATABASE} OWNER {USER}"

@@ -77,6 +77,29 @@ def test_a_failed_run_that_is_repeated_takes_its_lease_again(leases: Leases) -> 
         leases.acquire("two")
 
 
+def test_a_run_that_is_started_again_after_its_report_is_told_so_in_all_its_steps(leases: Leases) -> None:
+    assert [leases.acquire("one").again for _ in range(2)] == [False, False]
+    leases.release("one")
+    assert [leases.acquire("one").again for _ in range(2)] == [True, True]
+    leases.release("one")
+    assert not leases.acquire("two").again
+
+
+def test_the_leases_of_older_releases_are_read(tmp_path: Path) -> None:
+    """What an older release has put, and what it puts while this one is at work: their types must be the same."""
+    store = mlmd.MetadataStore(sqlite(tmp_path))
+    Leases(store, "a-pipeline", 100).acquire("one")
+    names = dict.fromkeys(("run_id",), metadata_store_pb2.STRING)
+    names |= dict.fromkeys(("renewed", "released"), metadata_store_pb2.INT)
+    store.put_context_type(metadata_store_pb2.ContextType(name="pipeline_lease", properties=names))
+    context = metadata_store_pb2.Context(type_id=store.get_context_type("pipeline_lease").id, name="old.1")
+    context.properties["run_id"].string_value = "two"
+    context.properties["renewed"].int_value = int(time.time())
+    context.properties["released"].int_value = 1
+    store.put_contexts([context])
+    assert Leases(store, "old", 100).acquire("two").again
+
+
 def test_a_silent_run_loses_its_lease_and_must_not_go_on(leases: Leases, clock: Clock) -> None:
     leases.acquire("one")
     clock.now += 101

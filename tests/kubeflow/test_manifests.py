@@ -13,6 +13,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from pipeline.kfp.settings import LABEL
+
 ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "kubeflow" / "manifests"
 BASE, EXAMPLE = MANIFESTS / "base", MANIFESTS / "overlays" / "example"
@@ -123,6 +125,41 @@ def test_the_model_server_reads_the_models_and_can_change_nothing() -> None:
     assert not spec["automountServiceAccountToken"]
 
 
+def test_no_sidecar_comes_into_our_pods() -> None:
+    """Istio injects one by a profile's label; it would outlive the job, and the network policy would cut it off."""
+    for kind in ("Deployment", "Job"):
+        labels = of_kind(kind)["spec"]["template"]["metadata"]["labels"]
+        assert labels["sidecar.istio.io/inject"] == "false"
+
+
+def test_network_policies_select_pods_of_ours_only() -> None:
+    own = {LABEL[1], of_kind("Deployment")["metadata"]["name"]}
+    selected = [resource["spec"]["podSelector"] for resource in resources() if resource["kind"] == "NetworkPolicy"]
+    assert selected
+    for selector in selected:
+        assert set(selector) == {"matchLabels"}
+        assert selector["matchLabels"][LABEL[0]] in own
+
+
+def test_the_job_fits_what_the_namespace_of_kubeflow_pipelines_allows() -> None:
+    """Kubeflow Pipelines' own namespace holds pods to the Pod Security Standard `baseline`, which lists these."""
+    allowed = {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"}
+    spec = of_kind("Job")["spec"]["template"]["spec"]
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+    assert not [volume for volume in spec["volumes"] if "hostPath" in volume]
+    for container in spec["containers"]:
+        assert set(container["securityContext"]["capabilities"]["add"]) <= allowed
+
+
+def test_the_example_names_a_pull_secret_for_every_pod() -> None:
+    overlay = yaml.safe_load((EXAMPLE / "kustomization.yaml").read_text())
+    (patch,) = [patch for patch in overlay["patches"] if patch["target"] == {"kind": "ServiceAccount"}]
+    assert yaml.safe_load(patch["patch"]) == [{"op": "add", "path": "/imagePullSecrets", "value": [{"name": "registry"}]}]
+    accounts = {resource["metadata"]["name"] for resource in resources() if resource["kind"] == "ServiceAccount"}
+    for kind in ("Deployment", "Job"):
+        assert of_kind(kind)["spec"]["template"]["spec"]["serviceAccountName"] in accounts
+
+
 def test_the_role_grants_only_named_verbs() -> None:
     for rule in of_kind("Role")["rules"]:
         assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
@@ -148,7 +185,8 @@ def test_what_the_package_asks_for_is_there() -> None:
     for kind, name, key in asked:
         assert key in keys[kind, name]
     assert [volume["claim"] for volume in config["volumes"]] == [of_kind("PersistentVolumeClaim")["metadata"]["name"]]
-    assert config["service_account"] == of_kind("RoleBinding")["subjects"][0]["name"]
+    account = of_kind("RoleBinding")["subjects"][0]["name"]
+    assert f"--service-account {account}" in (ROOT / "kubeflow" / "README.md").read_text()
     folders = of_kind("Job")["spec"]["template"]["spec"]["containers"][0]
     assert {config["data_root"], config["state_root"], f"{config['state_root']}/serving"} <= set(folders["args"])
     assert config["image"].rsplit(":", 1)[0] == folders["image"]
@@ -165,14 +203,23 @@ def test_examples_of_secrets_hold_no_values_and_git_ignores_the_real_ones() -> N
 
 
 @pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed")
-def test_kustomize_builds_the_example(tmp_path: Path) -> None:
+@pytest.mark.parametrize("namespace", ["community-feed", "kubeflow"])
+def test_kustomize_builds_the_example(tmp_path: Path, namespace: str) -> None:
     for folder in ("kubeflow/manifests", "serving/config"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     example = tmp_path / "kubeflow" / "manifests" / "overlays" / "example"
     for file in example.glob("*.example"):
         file.rename(file.with_suffix(""))
-    built = subprocess.run(["kustomize", "build", str(example)], check=True, capture_output=True, text=True).stdout
-    for resource in yaml.safe_load_all(built):
-        assert resource["metadata"]["namespace"] == "community-feed"
+    kustomization = example / "kustomization.yaml"
+    kustomization.write_text(kustomization.read_text().replace("community-feed", namespace))
+    text = subprocess.run(["kustomize", "build", str(example)], check=True, capture_output=True, text=True).stdout
+    built = list(yaml.safe_load_all(text))
+    for resource in built:
+        assert resource["metadata"]["namespace"] == namespace
         for version in VERSIONS:
             kubernetes_validate.validate(resource, version, strict=True)
+        if resource["kind"] == "ServiceAccount":
+            assert resource["imagePullSecrets"] == [{"name": "registry"}]
+        if resource["kind"] == "RoleBinding":
+            assert resource["subjects"] == [{"kind": "ServiceAccount", "name": "community-din", "namespace": namespace}]
+    assert {"Deployment", "Job", "NetworkPolicy", "Secret"} <= {resource["kind"] for resource in built}

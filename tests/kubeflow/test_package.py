@@ -39,6 +39,7 @@ UPSTREAM = {
     "freshness": ["dataset", "published-later"],
     "pusher": ["evaluator", "freshness", "trainer"],
 }
+INGESTED = ("example-gen", "statistics-gen", "previous-statistics", "example-validator", "validation-gate")
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +120,33 @@ def test_resources_retries_and_timeouts_are_those_of_the_configuration(
         "resourceMemoryLimit": "8Gi",
         "resourceMemoryRequest": "8Gi",
     }
-    assert steps_of(spec)["trainer"]["retryPolicy"] == {
-        "maxRetryCount": 2,
-        "backoffDuration": "60s",
-        "backoffFactor": 2.0,
-        "backoffMaxDuration": "3600s",
-    }
+    policy = steps_of(spec)["trainer"]["retryPolicy"]
+    assert (policy["maxRetryCount"], policy["backoffDuration"], policy["backoffFactor"]) == (2, "60s", 2.0)
     assert platform["exec-trainer"]["activeDeadlineSeconds"] == "14400"
     assert platform["exec-report"]["activeDeadlineSeconds"] == "600"
+
+
+def test_every_attempt_of_every_step_may_last_as_long_as_its_timeout(spec: dict[str, Any], platform: dict[str, Any]) -> None:
+    """Argo kills a repetition, and starts none, once `backoffMaxDuration` has passed since the first attempt was made."""
+    for name, task in {**steps_of(spec), "report": spec["root"]["dag"]["tasks"]["report"]}.items():
+        policy = task["retryPolicy"]
+        timeout = int(platform[f"exec-{name}"]["activeDeadlineSeconds"])
+        wait = int(policy["backoffDuration"].removesuffix("s"))
+        # Argo reads the factor as a whole number.
+        factor = int(policy["backoffFactor"])
+        assert factor == policy["backoffFactor"]
+        last_end = timeout
+        for number in range(policy["maxRetryCount"]):
+            last_end += wait * factor**number + timeout
+        assert int(policy["backoffMaxDuration"].removesuffix("s")) >= last_end, name
+
+
+def test_a_step_that_is_never_repeated_has_no_retry_policy(tmp_path: Path) -> None:
+    content = yaml.safe_load(CONFIG.read_text())
+    content["nodes"]["trainer"]["retries"] = {"count": 0}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    spec, _ = documents(compiled(tmp_path / "config.yaml", tmp_path / "p.yaml"))
+    assert "retryPolicy" not in steps_of(spec)["trainer"]
 
 
 def test_every_step_has_the_volume_and_the_metadata_store_by_reference(
@@ -143,35 +163,40 @@ def test_every_step_has_the_volume_and_the_metadata_store_by_reference(
             for pair in source["keyToEnv"]
         }
         names = ("HOST", "PORT", "DATABASE", "USER", "PASSWORD")
-        assert references == {f"METADATA_{name}": "community-din-metadata" for name in names}
+        assert references == {
+            **{f"METADATA_{name}": "community-din-metadata" for name in names},
+            "NOTIFICATION_WEBHOOK": "community-din-notification",
+        }
 
 
-def test_accelerators_node_selectors_tolerations_and_variables_are_set(tmp_path: Path) -> None:
+def test_pull_secrets_node_selectors_tolerations_and_variables_are_set(tmp_path: Path) -> None:
     content = yaml.safe_load(CONFIG.read_text())
     content["nodes"]["trainer"] = {
-        "accelerator": {"type": "nvidia.com/gpu", "count": 2},
-        "node_selector": {"pool": "gpu"},
-        "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "node_selector": {"pool": "large"},
+        "tolerations": [{"key": "large", "operator": "Exists", "effect": "NoSchedule"}],
         "environment": {"PLAIN": {"value": "1"}, "HIDDEN": {"secret": "s", "key": "k"}},
     }
     content["notification"] = {"webhook": {"secret": "hook", "key": "url"}}
     content["image_pull_secrets"] = ["pull"]
+    content["metadata_store"]["tls"] = {"root_certificate": {"secret": "postgres-ca", "key": "ca.crt"}}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
     spec, platform = documents(compiled(tmp_path / "config.yaml", tmp_path / "p.yaml"))
     container = spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]
-    assert container["resources"]["accelerator"]["resourceCount"] == "2"
-    assert container["resources"]["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert {"name": "PLAIN", "value": "1"} in container["env"]
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     trainer = executors["exec-trainer"]
-    assert trainer["nodeSelector"]["labels"] == {"pool": "gpu"}
-    assert trainer["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert trainer["nodeSelector"]["labels"] == {"pool": "large"}
+    assert trainer["tolerations"] == [{"key": "large", "operator": "Exists", "effect": "NoSchedule"}]
     assert trainer["imagePullSecret"][0]["secretName"] == "pull"
     variables = {pair["envVar"] for source in trainer["secretAsEnv"] for pair in source["keyToEnv"]}
     assert "HIDDEN" in variables
-    assert "NOTIFICATION_WEBHOOK" not in variables
+    assert "NOTIFICATION_WEBHOOK" in variables
     assert any(source["secretName"] == "hook" for source in executors["exec-report"]["secretAsEnv"])
-    assert argument(spec, "report", "--notify") == "failure"
+    assert {argument(spec, step, "--notify") for step in (*UPSTREAM, "report")} == {"failure"}
+    assert trainer["podMetadata"]["labels"] == executors["exec-report"]["podMetadata"]["labels"]
+    (tls,) = [variable["value"] for variable in container["env"] if variable["name"] == "METADATA_TLS"]
+    assert tls == "verify-full"
+    assert any(source["secretName"] == "postgres-ca" for source in executors["exec-report"]["secretAsEnv"])
 
 
 def test_the_report_runs_however_the_steps_end(spec: dict[str, Any]) -> None:
@@ -183,6 +208,30 @@ def test_the_report_runs_however_the_steps_end(spec: dict[str, Any]) -> None:
     # The order of TFX's IR.
     for place, node in enumerate(nodes):
         assert set(UPSTREAM[node]) <= set(nodes[:place])
+
+
+def test_the_last_node_can_report_in_the_place_of_the_report(spec: dict[str, Any]) -> None:
+    """Kubeflow does not repeat the report of a failed run that is started again."""
+    assert argument(spec, "pusher", "--nodes") == argument(spec, "report", "--nodes")
+    inputs = steps_of(spec)["pusher"]["inputs"]["parameters"]
+    assert set(inputs) == {"run_id", *spec["root"]["inputDefinitions"]["parameters"]}
+
+
+def test_the_package_beside_it_takes_a_span_in_as_the_whole_pipeline_does(spec: dict[str, Any], package: Path) -> None:
+    ingest, _ = documents(package.with_stem(f"{package.stem}-ingest"))
+    assert ingest["pipelineInfo"]["name"] == "community-din-ingest"
+    found = {name: sorted(task.get("dependentTasks", [])) for name, task in steps_of(ingest).items()}
+    assert found == {name: UPSTREAM[name] for name in INGESTED}
+    assert argument(ingest, "validation-gate", "--nodes").replace("_", "-").split(",") == list(INGESTED)
+    parameters = set(ingest["root"]["inputDefinitions"]["parameters"])
+    assert {"data_root", "span", "max_rejected_share", "max_drift"} <= parameters
+    assert not {"epochs", "min_auc", "window_spans"} & parameters
+    for step in INGESTED:
+        # What the later nodes of the one do not know of, the cache of the other does not ask for either.
+        one, other = (json.loads(argument(each, step, "--ir")) for each in (ingest, spec))
+        for ir in (one, other):
+            ir["nodes"][0]["pipelineNode"].pop("downstreamNodes", None)
+        assert one == other
 
 
 def test_equal_configurations_give_equal_bytes(config_file: Path, package: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -48,15 +49,23 @@ class Webhook:
         self.address = f"http://127.0.0.1:{self.server.server_port}/secret-path"
 
 
-@pytest.fixture
-def webhook() -> Iterator[Webhook]:
+@contextlib.contextmanager
+def listening() -> Iterator[Webhook]:
     hook = Webhook()
     thread = threading.Thread(target=hook.server.serve_forever)
     thread.start()
-    yield hook
-    hook.server.shutdown()
-    thread.join()
-    hook.server.server_close()
+    try:
+        yield hook
+    finally:
+        hook.server.shutdown()
+        thread.join()
+        hook.server.server_close()
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with listening() as hook:
+        yield hook
 
 
 def report(variables: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Runs of the compiled package, from its YAML alone: each step's command in a process of its own, on a real PostgreSQL."""
+"""Runs of the compiled package, from its YAML alone: each step in a process of its own, on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ import pytest
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.package_runner import Cluster, Package, StepResult
 from tests.kubeflow.test_package import UPSTREAM
+from tests.zygote import Running
 
 pytestmark = pytest.mark.end_to_end
 
 RESOLVERS = {"previous-statistics", "window", "latest-blessed-model", "published-later"}
+# Their commands are started as they stand; they are of both kinds, and one of them is killed. The others are forked.
+REAL = ("example-gen", "trainer", "report")
 DAYS = ("2026-01-01", "2026-01-02")
 
 
@@ -65,18 +68,20 @@ def first_run(package: Path, cluster: Cluster, volume: Path, days: Days) -> list
     days.happen(DAYS[0])
     killed: list[int] = []
 
-    def kill_the_trainer(task: str, process: subprocess.Popen[str]) -> None:
+    def kill_the_trainer(task: str, process: Running) -> None:
         if task == "trainer" and not killed:
             killed.append(process.pid)
             threading.Thread(target=kill_at_work, args=(process,)).start()
 
-    def kill_at_work(process: subprocess.Popen[str]) -> None:
+    def kill_at_work(process: Running) -> None:
         # The executor has its output folder before it starts.
         while process.poll() is None and not list(volume.glob("state/pipeline/trainer/model/*")):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
 
-    return Package(package).run(cluster, "run-1", started=kill_the_trainer, retries=1, max_drift=1, max_oov_rate=1)
+    return Package(package).run(
+        cluster, "run-1", started=kill_the_trainer, retries=1, real=REAL, max_drift=1, max_oov_rate=1
+    )
 
 
 def test_every_step_runs_and_a_model_is_published(first_run: list[StepResult], volume: Path) -> None:
@@ -128,7 +133,7 @@ def next_day(first_run: list[StepResult], package: Path, cluster: Cluster, days:
     days.happen(DAYS[1])
     second: list[list[StepResult]] = []
 
-    def start_another(task: str, _: subprocess.Popen[str]) -> None:
+    def start_another(task: str, _: Running) -> None:
         if task == "statistics-gen":
             threads.append(threading.Thread(target=lambda: second.append(Package(package).run(cluster, "run-4"))))
             threads[0].start()
