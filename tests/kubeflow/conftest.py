@@ -14,11 +14,11 @@ import yaml
 
 from tests.kubeflow.package_runner import Cluster
 from tests.kubeflow.postgres import Server, postgres
-from tests.kubeflow.test_report import Webhook, listening
+from tests.kubeflow.webhook import Webhook, listening
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "kubeflow" / "config.yaml"
-PACKAGES = ("benchmarks", "components", "data", "pipeline", "serving", "trainer", "transform")
+PACKAGES = ("benchmarks", "components", "data", "pipeline", "serving", "settings", "trainer", "transform")
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import ml_metadata as mlmd
 import pytest
@@ -23,43 +18,9 @@ from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
+from tests.kubeflow.webhook import Webhook, listening
 
 CONFIG = RunConfig(data_root="/data", state_root="/state")
-
-
-class Webhook:
-    """An HTTP server that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[dict[str, Any]] = []
-        self.status = 200
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                assert self.headers["Content-Type"] == "application/json"
-                hook.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/secret-path"
-
-
-@contextlib.contextmanager
-def listening() -> Iterator[Webhook]:
-    hook = Webhook()
-    thread = threading.Thread(target=hook.server.serve_forever)
-    thread.start()
-    try:
-        yield hook
-    finally:
-        hook.server.shutdown()
-        thread.join()
-        hook.server.server_close()
 
 
 @pytest.fixture
@@ -85,11 +46,11 @@ def put_done(store: mlmd.MetadataStore, run_id: str, node: str) -> None:
     """A node of the run that is done, as TFX's launcher leaves it."""
     contexts = []
     for kind, name in ((PIPELINE_RUN_CONTEXT_TYPE_NAME, run_id), ("node", f"community-din.{node}")):
-        type_id = store.put_context_type(metadata_store_pb2.ContextType(name=kind))
+        type_id = store.put_context_type(metadata_store_pb2.ContextType(name=kind), can_omit_fields=True)
         contexts.append(metadata_store_pb2.Context(type_id=type_id, name=name))
     type_id = store.put_execution_type(metadata_store_pb2.ExecutionType(name="ingestion"))
     execution = metadata_store_pb2.Execution(type_id=type_id, last_known_state=metadata_store_pb2.Execution.State.COMPLETE)
-    store.put_execution(execution, [], contexts)
+    store.put_execution(execution, [], contexts, reuse_context_if_already_exist=True)
 
 
 def test_a_failed_run_is_told_to_the_webhook_with_the_nodes_that_are_missing(database: Server, webhook: Webhook) -> None:
@@ -103,26 +64,27 @@ def test_a_failed_run_is_told_to_the_webhook_with_the_nodes_that_are_missing(dat
 
 def test_a_report_that_is_made_again_tells_nothing_again(database: Server, webhook: Webhook) -> None:
     variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    made_again = ("--notify", "failure", "--run-id", "made-again")
     webhook.status = 503
-    assert report(variables, "--notify", "failure").returncode == 1
+    assert report(variables, *made_again).returncode == 1
     webhook.status = 200
-    assert report(variables, "--notify", "failure").returncode == 0
-    again = report(variables, "--notify", "failure")
+    assert report(variables, *made_again).returncode == 0
+    again = report(variables, *made_again)
     assert again.returncode == 0, again.stderr
     assert again.stdout.endswith("The webhook knows it already.\n")
     refused, taken = webhook.received
     assert refused["id"] == taken["id"]
     # Retried by hand, the run ended otherwise.
-    assert report(variables, "--notify", "failure", "--nodes", "trainer").returncode == 0
+    assert report(variables, *made_again, "--nodes", "trainer").returncode == 0
     assert webhook.received[-1]["outcome"] == "failed: trainer did not run"
     assert webhook.received[-1]["id"] != taken["id"]
 
 
 def test_a_run_that_ends_well_after_its_failure_was_told_is_told_once(database: Server, webhook: Webhook) -> None:
     variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
-    one_node = ("--notify", "failure", "--nodes", "example_gen")
+    one_node = ("--notify", "failure", "--nodes", "example_gen", "--run-id", "after-all")
     report(variables, *one_node)
-    put_done(open_store(connection_from_environment(variables)), "a-run", "example_gen")
+    put_done(open_store(connection_from_environment(variables)), "after-all", "example_gen")
     # What it should tell of its artifacts is not there: the report fails, and Kubeflow makes it again.
     for _ in range(2):
         assert "The report is not complete" in report(variables, *one_node).stderr
@@ -131,8 +93,8 @@ def test_a_run_that_ends_well_after_its_failure_was_told_is_told_once(database: 
 
 def test_a_run_that_ends_well_at_once_is_no_failure_to_tell(database: Server, webhook: Webhook) -> None:
     variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
-    put_done(open_store(connection_from_environment(variables)), "a-run", "example_gen")
-    report(variables, "--notify", "failure", "--nodes", "example_gen")
+    put_done(open_store(connection_from_environment(variables)), "at-once", "example_gen")
+    report(variables, "--notify", "failure", "--nodes", "example_gen", "--run-id", "at-once")
     assert webhook.received == []
 
 
@@ -150,7 +112,8 @@ def test_a_run_whose_metadata_store_cannot_be_read_is_told_as_failed(webhook: We
 
 def test_a_webhook_that_refuses_is_an_error_that_does_not_show_its_address(database: Server, webhook: Webhook) -> None:
     webhook.status = 403
-    ended = report(environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}, "--notify", "always")
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    ended = report(variables, "--notify", "always", "--run-id", "refused")
     assert ended.returncode == 1
     assert "Error: The notification was refused: HTTP 403 Forbidden." in ended.stderr
     assert "secret-path" not in ended.stdout + ended.stderr
@@ -158,7 +121,8 @@ def test_a_webhook_that_refuses_is_an_error_that_does_not_show_its_address(datab
 
 @pytest.mark.parametrize("address", ["", "file:///etc/passwd", "http://127.0.0.1:1/secret-path"])
 def test_a_webhook_that_cannot_be_reached_is_an_error(database: Server, address: str) -> None:
-    ended = report(environment(database) | {"NOTIFICATION_WEBHOOK": address}, "--notify", "always")
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": address}
+    ended = report(variables, "--notify", "always", "--run-id", "unreached")
     assert ended.returncode == 1
     assert "Error: " in ended.stderr
     assert "secret-path" not in ended.stdout + ended.stderr
