@@ -87,7 +87,7 @@ def experiment_id(server: Server, name: str) -> str:
 
 
 def named(name: str) -> str:
-    """The filter that lists what is called `name`."""
+    """The filter that lists what is called `name`; on MySQL, and on Kubernetes' own store, whatever its case is."""
     return only(("EQUALS", "display_name", name))
 
 
@@ -114,7 +114,7 @@ def all_pages(call: Callable[..., Any], items: str, **arguments: Any) -> list[An
 
 def _experiment_id(server: Server, name: str) -> str | None:
     found = all_pages(server.client.list_experiments, "experiments", namespace=server.namespace, filter=named(name))
-    return next((str(experiment.experiment_id) for experiment in found), None)
+    return next((str(experiment.experiment_id) for experiment in found if experiment.display_name == name), None)
 
 
 def _pipelines(server: Server, **arguments: Any) -> list[Any]:
@@ -122,7 +122,8 @@ def _pipelines(server: Server, **arguments: Any) -> list[Any]:
 
 
 def _pipeline_id(server: Server, name: str) -> str | None:
-    return next((str(found.pipeline_id) for found in _pipelines(server, filter=named(name))), None)
+    pipelines = _pipelines(server, filter=named(name))
+    return next((str(found.pipeline_id) for found in pipelines if found.display_name == name), None)
 
 
 def _create_pipeline(server: Server, name: str) -> str:
@@ -139,7 +140,7 @@ def _versions(server: Server, pipeline_id: str, **arguments: Any) -> list[Any]:
 
 def _version_id(server: Server, pipeline_id: str, name: str) -> str | None:
     versions = _versions(server, pipeline_id, filter=named(name))
-    return next((str(found.pipeline_version_id) for found in versions), None)
+    return next((str(found.pipeline_version_id) for found in versions if found.display_name == name), None)
 
 
 def _upload_version(server: Server, pipeline_id: str, file: PackageFile, description: str | None) -> str:

@@ -78,7 +78,8 @@ class RecurringRuns:
             found = all_pages(
                 self._server.client.list_recurring_runs, "recurring_runs", namespace=self._server.namespace, **options
             )
-        return sorted(found, key=lambda run: (run.created_at, run.recurring_run_id))
+        of_name = [run for run in found if name in (None, run.display_name)]
+        return sorted(of_name, key=lambda run: (run.created_at, run.recurring_run_id))
 
     def apply(self, wanted: RecurringRun, enabled: bool | None, patience: Patience, report: Report) -> Applied:
         """Makes `wanted` the only recurring run of its name. A run in progress of one that it replaces goes on.

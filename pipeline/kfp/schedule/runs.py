@@ -62,7 +62,8 @@ def find(server: Server, run: Run) -> str | None:
     )
     with translated(server.host):
         found = all_pages(server.client.list_runs, "runs", experiment_id=run.experiment_id, filter=wanted)
-    newest = max(found, key=lambda one: one.created_at, default=None)
+    of_name = [one for one in found if one.display_name == run.name]
+    newest = max(of_name, key=lambda one: one.created_at, default=None)
     return None if newest is None else str(newest.run_id)
 
 

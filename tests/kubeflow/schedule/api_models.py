@@ -112,8 +112,9 @@ def predicates(text: str | None, keys: tuple[str, ...]) -> list[tuple[str, str, 
 
 
 def fits(item: dict[str, Any], wanted: list[tuple[str, str, str]]) -> bool:
-    """Whether the item is one of those that a list call asks for."""
-    return all((item.get(key) == value) == (operation == "EQUALS") for operation, key, value in wanted)
+    """Whether the item is one of those that a list call asks for. MySQL, below the server, knows no upper and lower case."""
+    same = [(operation == "EQUALS", str(item.get(key)).lower() == value.lower()) for operation, key, value in wanted]
+    return all(asked == found for asked, found in same)
 
 
 def check_propagation(policy: str | None) -> str | None:

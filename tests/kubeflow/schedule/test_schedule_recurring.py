@@ -221,6 +221,14 @@ def test_a_name_is_found_whatever_signs_are_in_it(server: KfpServer, schedule: C
     assert server.recurring_runs == {}
 
 
+def test_a_name_in_other_letters_is_another_name(server: KfpServer, schedule: Command) -> None:
+    for name in ("nightly", "Nightly"):
+        schedule("create", *NIGHTLY, "--name", name)
+    assert [run["display_name"] for run in server.recurring_runs.values()] == ["nightly", "Nightly"]
+    schedule("delete", "--name", "nightly")
+    assert [run["display_name"] for run in server.recurring_runs.values()] == ["Nightly"]
+
+
 @pytest.mark.parametrize("version", ["2.16.0", "2.15.0"])
 def test_what_kubernetes_has_lost_is_replaced(server: KfpServer, schedule: Command, version: str) -> None:
     server.version = version
