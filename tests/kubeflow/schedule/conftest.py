@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kubeflow.schedule.kfp_server import KfpServer, running_server
+from tests.kubeflow.schedule.kfp_server import KfpServer
+from tests.kubeflow.schedule.running import running_server
 from tests.kubeflow.schedule.schedule_command import Command
 from tests.kubeflow.schedule.small_package import compile_package
 

@@ -10,9 +10,7 @@ import asyncio
 import datetime
 import itertools
 import json
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import yaml
@@ -305,27 +303,3 @@ class KfpServer:
 
 def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": message, "code": 3, "message": message, "details": []}, status=status)
-
-
-@contextmanager
-def running_server() -> Iterator[KfpServer]:
-    """A server on a free port of this machine, in a thread of its own."""
-    server = KfpServer()
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    runner = web.AppRunner(server.application())
-
-    async def start() -> None:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-
-    try:
-        asyncio.run_coroutine_threadsafe(start(), loop).result()
-        server.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield server
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
