@@ -62,10 +62,21 @@ def accepted_before(
     return [latest[span] for span in sorted(latest)]
 
 
+def last_of_other_data(
+    anchor: AnyArtifact, subjects: Iterable[AnyArtifact], blessings: Iterable[AnyArtifact], link: str
+) -> AcceptedSpan | None:
+    """The newest span of the other data that a span was accepted of last; None if there is none. Arguments as above."""
+    groups = accepted_by_data(subjects, blessings, link)
+    return next((spans[-1] for spans in groups if not of_same_data(anchor, [spans[-1].described])), None)
+
+
 def accepted_by_data(
     subjects: Iterable[AnyArtifact], blessings: Iterable[AnyArtifact], link: str
 ) -> list[list[AcceptedSpan]]:
-    """The accepted spans of each data root, oldest first, the latest version of each; arguments as above."""
+    """The accepted spans of each data root, oldest first, the latest version of each; arguments as above.
+
+    The data that a span was accepted of last comes first.
+    """
     left = sorted(_accepted(subjects, blessings, link), key=lambda one: (_version(one), _age(one, link)))
     found = []
     while left:

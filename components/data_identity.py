@@ -28,7 +28,8 @@ def normalised(data_root: str) -> str:
 def of_same_data(anchor: AnyArtifact, artifacts: Iterable[AnyArtifact]) -> list[AnyArtifact]:
     """Those of the artifacts that are of the anchor's data.
 
-    Two names are two kinds of data, wherever they lie. What has no name belongs to every name its folder has had.
+    Two names are two kinds of data, wherever they lie. What has no name belongs to every name its folder has had, and to
+    the name that is its folder's path.
 
     Args:
         anchor: An artifact with DATA_ROOT, and DATA_NAME if there is one.
@@ -37,6 +38,8 @@ def of_same_data(anchor: AnyArtifact, artifacts: Iterable[AnyArtifact]) -> list[
     artifacts = list(artifacts)
     name = text(anchor, DATA_NAME)
     roots = {_root(one) for one in artifacts if name and text(one, DATA_NAME) == name} | {_root(anchor)}
+    if os.path.isabs(name) or "://" in name:
+        roots.add(normalised(name))
     return [
         one
         for one in artifacts

@@ -6,8 +6,8 @@ import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common import resolver
 
-from components.accepted_spans import accepted_before
-from components.properties import EXAMPLES_ID
+from components.accepted_spans import accepted_before, last_of_other_data
+from components.properties import EXAMPLES_ID, SPAN_NAME, text
 
 EXAMPLES = "examples"
 BLESSING = "blessing"
@@ -29,7 +29,7 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
     Inputs: `examples` (every span that was ever ingested), `blessing` (every DataBlessing) and `anchor` (this run's
     examples). The same keys are returned. `examples` is empty for the first span, and always for data without spans.
     `blessing` holds the blessings of the `num_spans` newest accepted spans, too, if one of them cannot be picked, because it
-    is gone or of another declaration: so that the summary can say so.
+    is gone or of another declaration; and the last one of other data, if this data has none. So the summary can say so.
     """
 
     def __init__(self, num_spans: int) -> None:
@@ -45,4 +45,7 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
         window = [one for one in accepted if one.usable(anchor)][-self._num_spans :]
         newest = accepted[-self._num_spans :]
         told = [one.blessing for one in accepted if one in newest or one in window]
+        if not accepted and text(anchor, SPAN_NAME):
+            other = last_of_other_data(anchor, input_dict[EXAMPLES], input_dict[BLESSING], EXAMPLES_ID)
+            told = [other.blessing] if other else []
         return {EXAMPLES: [one.subject for one in window], BLESSING: told, ANCHOR: [anchor]}

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from components.data_identity import of_same_data
 from components.declared import difference, same_declaration
 from components.example_gen.reports import ROWS_USED
 from components.example_gen.spans import EVAL, TRAIN, find_spans
-from components.properties import EVAL_SPAN, EXAMPLES_ID, JUDGED_BY, NEXT_SPAN, SPAN_NAME, TRAIN_SPANS, number, text
+from components.properties import (
+    DATA_ROOT,
+    EVAL_SPAN,
+    EXAMPLES_ID,
+    JUDGED_BY,
+    NEXT_SPAN,
+    SPAN_NAME,
+    TRAIN_SPANS,
+    number,
+    text,
+)
 from pipeline.advice import Advice
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, split_sizes
@@ -47,6 +58,10 @@ def _not_joined(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[L
     span = run.one("example_gen", "examples")
     left = [one for one in run.all("window", "blessing") if number(one, EXAMPLES_ID) not in {e.id for e in joined}]
     if not left:
+        return
+    if not joined and not of_same_data(span, left):
+        name, root = text(left[-1], SPAN_NAME), text(left[-1], DATA_ROOT)
+        yield "", f"{name} was accepted of {root}: if that folder is here now, DATA_NAME={root} joins its spans"
         return
     yield WARNING, f"WINDOW_SPANS asks for {config.window_spans} spans, {len(joined)} of them train"
     others = [one for one in left if not same_declaration(one, span)]

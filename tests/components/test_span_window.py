@@ -105,8 +105,8 @@ def test_an_older_version_that_was_ingested_later_replaces_nothing(store: Metada
 
 
 def test_another_data_root_and_data_without_spans_are_left_alone(store: MetadataStore) -> None:
-    others = [examples(1, span=5, root="other"), examples(2, span=0, name="")]
-    assert window(store, others, examples(3, span=7)) == []
+    others = [examples(1, span=5, root="/other"), examples(2, span=0, name="")]
+    assert resolved(store, others, examples(3, span=7)) == ([], [1])
 
 
 def test_an_accepted_span_that_is_gone_is_told(store: MetadataStore) -> None:
@@ -160,6 +160,16 @@ def test_named_data_is_the_same_wherever_it_lies(store: MetadataStore) -> None:
 def test_spans_from_before_a_folder_had_a_name_belong_to_the_name(store: MetadataStore) -> None:
     ingested = [examples(1, span=5, root="/old"), examples(2, span=6, root="/old", data_name="feed")]
     assert window(store, ingested, examples(3, span=7, root="/new", data_name="feed")) == [1, 2]
+
+
+def test_the_path_of_a_folder_that_has_moved_is_a_name_for_its_spans(store: MetadataStore) -> None:
+    ingested = [examples(1, span=5, root="/old/"), examples(2, span=6, root="/other")]
+    assert window(store, ingested, examples(3, span=7, root="/new", data_name="/old")) == [1]
+
+
+def test_the_last_span_of_other_data_is_told_if_this_data_has_none(store: MetadataStore) -> None:
+    ingested = [examples(1, span=5, root="/old"), examples(2, span=6, root="/old")]
+    assert resolved(store, ingested, examples(3, span=7, root="/new")) == ([], [2])
 
 
 def test_two_names_are_two_kinds_of_data_in_one_folder(store: MetadataStore) -> None:
