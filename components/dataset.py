@@ -14,7 +14,21 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.spans import EVAL, TRAIN
-from components.properties import EVAL_SPAN, HELD_OUT_ROWS, JUDGED_BY, NEXT_SPAN, SPAN, SPAN_NAME, TRAIN_SPANS, span_of
+from components.properties import (
+    DATA_NAME,
+    DATA_ROOT,
+    DECLARATION,
+    EVAL_SPAN,
+    HELD_OUT_ROWS,
+    JUDGED_BY,
+    NEXT_SPAN,
+    SPAN,
+    SPAN_NAME,
+    SPLIT_BY,
+    TRAIN_SPANS,
+    copy_properties,
+    text,
+)
 
 WINDOW = "window"
 ANCHOR = "anchor"
@@ -43,9 +57,11 @@ class Executor(base_executor.BaseExecutor):
         else:
             _link(anchor, [TRAIN], output, TRAIN)
             _link(anchor, [EVAL], output, EVAL)
-        output.set_int_custom_property(SPAN, span_of(anchor))
-        output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
-        output.set_string_custom_property(EVAL_SPAN, _name(anchor))
+        copy_properties(anchor, output, (SPAN, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION))
+        output.set_string_custom_property(
+            TRAIN_SPANS, ",".join(text(examples, SPAN_NAME) for examples in window or [anchor])
+        )
+        output.set_string_custom_property(EVAL_SPAN, text(anchor, SPAN_NAME))
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
 
 
@@ -70,8 +86,8 @@ class Dataset(base_component.BaseComponent):
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
-            and `eval_span` (names, empty for data without spans) and `judged_by`.
+        examples: Examples with the splits `train` and `eval`. Custom properties: `LINEAGE` of `components.properties`; the
+            names of spans are empty for data without spans.
     """
 
     SPEC_CLASS = _Spec
@@ -84,10 +100,6 @@ class Dataset(base_component.BaseComponent):
 
 def _splits(examples: types.Artifact) -> list[str]:
     return list(artifact_utils.decode_split_names(examples.split_names))
-
-
-def _name(examples: types.Artifact) -> str:
-    return str(examples.get_string_custom_property(SPAN_NAME))
 
 
 def _link(examples: types.Artifact, splits: list[str], output: types.Artifact, into: str) -> None:

@@ -10,17 +10,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfx import types
-from tfx.components.example_gen import utils
+if TYPE_CHECKING:
+    from tfx import types
 
 # A types.Artifact, or the metadata store's own message of one; ml_metadata ships no types.
 AnyArtifact = Any
 
-# Of a span: its number, its version (a re-export), its folder's name (empty for data without spans).
-SPAN = utils.SPAN_PROPERTY_NAME
-VERSION = utils.VERSION_PROPERTY_NAME
+# Of a span: its number and version (a re-export), as TFX calls them, and its folder's name, empty for data without spans.
+SPAN = "span"
+VERSION = "version"
 SPAN_NAME = "span_name"
 # Of its data: the folder it was read from, and the name that DATA_NAME gave the data, if any. `components.data_identity`
 # tells by them whether two artifacts are of the same data.

@@ -6,7 +6,8 @@ import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common import resolver
 
-from components.properties import DATA_ROOT, EXAMPLES_ID, SPAN_NAME, VERSION, span_of
+from components.accepted_spans import accepted_before
+from components.properties import EXAMPLES_ID
 
 EXAMPLES = "examples"
 BLESSING = "blessing"
@@ -20,13 +21,15 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
 
     It looks back from this run's own examples, not from the newest in the store: the run of a past day must not train on
     later days. Only what has passed the validation gate counts; days without data do not. A span that was ingested again
-    replaces what it was.
+    replaces what it was. What was ingested by another declaration has other columns, and is not joined.
 
     Args:
         num_spans: The most spans to pick.
 
     Inputs: `examples` (every span that was ever ingested), `blessing` (every DataBlessing) and `anchor` (this run's
-    examples). The same keys are returned; `examples` is empty for the first span, and always for data without spans.
+    examples). The same keys are returned. `examples` is empty for the first span, and always for data without spans.
+    `blessing` holds the blessings of the `num_spans` newest accepted spans, too, if one of them cannot be picked, because it
+    is gone or of another declaration: so that the summary can say so.
     """
 
     def __init__(self, num_spans: int) -> None:
@@ -38,21 +41,8 @@ class SpansBeforeAnchor(resolver.ResolverStrategy):
         if not input_dict[ANCHOR]:
             return None
         anchor = input_dict[ANCHOR][0]
-        blessings = {blessing.get_int_custom_property(EXAMPLES_ID): blessing for blessing in input_dict[BLESSING]}
-        latest: dict[int, types.Artifact] = {}
-        for examples in sorted(input_dict[EXAMPLES], key=_age):
-            if examples.id in blessings and _comparable(examples, anchor) and span_of(examples) < span_of(anchor):
-                latest[span_of(examples)] = examples
-        window = [latest[span] for span in sorted(latest)[-self._num_spans :]]
-        return {EXAMPLES: window, BLESSING: [blessings[examples.id] for examples in window], ANCHOR: [anchor]}
-
-
-def _age(examples: types.Artifact) -> tuple[int, int]:
-    return examples.get_int_custom_property(VERSION), examples.id
-
-
-def _comparable(examples: types.Artifact, anchor: types.Artifact) -> bool:
-    """Whether both are spans of one data root; data without spans has no name of a span."""
-    if not examples.get_string_custom_property(SPAN_NAME):
-        return False
-    return bool(examples.get_string_custom_property(DATA_ROOT) == anchor.get_string_custom_property(DATA_ROOT))
+        accepted = accepted_before(anchor, input_dict[EXAMPLES], input_dict[BLESSING], EXAMPLES_ID)
+        window = [one for one in accepted if one.usable(anchor)][-self._num_spans :]
+        newest = accepted[-self._num_spans :]
+        told = [one.blessing for one in accepted if one in newest or one in window]
+        return {EXAMPLES: [one.subject for one in window], BLESSING: told, ANCHOR: [anchor]}

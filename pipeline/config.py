@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.bounds import Bounds
+from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.validation.bounds import DataBounds
 from trainer.hyperparameters import Hyperparameters
@@ -26,6 +27,7 @@ class RunConfig:
         state_root: Where the run keeps everything it writes.
         span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
         span_version: Which version of the span. Defaults to its newest.
+        data_name: What the data is known by when its folder moves: a name of your own, or `path`, the folder's path.
         window_spans: How many spans before it train, at most.
         ingestion: How strictly rows are read, and what is kept of the rejected ones.
         data_bounds: What a span must hold to be trained on.
@@ -41,6 +43,7 @@ class RunConfig:
     state_root: str
     span: str = "newest"
     span_version: int | None = None
+    data_name: str = BY_PATH
     window_spans: int = 7
     ingestion: IngestionSettings = IngestionSettings()
     data_bounds: DataBounds = DataBounds()
@@ -118,7 +121,7 @@ Kind = Callable[[str], Any]
 # What can be set from outside, by the part of RunConfig that takes it, then by its name: each is the field of its name in
 # lower case. "" is RunConfig itself.
 SETTINGS: dict[str, dict[str, Kind]] = {
-    "": {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int},
+    "": {"SPAN": str, "SPAN_VERSION": int, "DATA_NAME": str, "WINDOW_SPANS": int},
     "ingestion": {
         "MAX_REJECTED_SHARE": float,
         "MAX_ROW_BYTES": int,

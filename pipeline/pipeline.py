@@ -6,14 +6,13 @@ import importlib.resources
 from collections.abc import Collection
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Evaluator, Trainer, Transform
+from tfx.components import Evaluator, Transform
 from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
@@ -27,6 +26,7 @@ from components.pusher.component import Pusher
 from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
 from components.statistics.component import TokenStatisticsGen
+from components.training import Trainer
 from components.validation.artifacts import DataBlessing
 from components.validation.example_validator import ExampleValidator
 from components.validation.previous_statistics import PreviousStatistics
@@ -98,6 +98,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         declaration=DECLARATION,
         span=config.span,
         version=config.span_version,
+        data_name=config.data_name,
         settings=config.ingestion,
         code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
     ).with_id("example_gen")
@@ -156,8 +157,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(),
-        eval_args=trainer_pb2.EvalArgs(),
+        dataset=examples,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "code_fingerprint": code_fingerprint("transform", "trainer"),
@@ -168,7 +168,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
         model=Channel(type=Model),
         model_blessing=Channel(type=ModelBlessing),
-        **({"candidate": model} if lineage else {}),
+        **({"candidate": model, "passed_over": Channel(type=Model)} if lineage else {}),
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
@@ -12,8 +12,10 @@ from tfx.components.evaluator import constants
 from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBlessing, PushedModel
 
+from components.accepted_spans import accepted_by_data
 from components.lineage import PIPELINE_RUN
-from components.properties import DATA_ROOT, SPAN, SPAN_NAME, VERSION, number, text
+from components.properties import EXAMPLES_ID, number, text
+from components.validation.artifacts import STATISTICS_ID, DataBlessing
 from pipeline.results import Artifact
 
 
@@ -22,7 +24,7 @@ class Retention:
     """How much is kept.
 
     Args:
-        spans: The newest spans of each data root. The window and the span before it are kept in any case.
+        spans: The newest accepted spans of each data root. The window and the span before it are kept in any case.
         versions: The newest published versions.
         runs: The newest runs, with all they made.
         dead_letter_days: How long the rejected rows of kept spans are kept; they hold user data.
@@ -61,7 +63,8 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
 
     A run stays, with everything it made or read, if its version stays published, if it is among the newest, or if it made
     the model that was blessed last: that is the next run's baseline. Of the spans that stay, the latest examples and
-    statistics stay, whichever run made them.
+    statistics stay, whichever run made them. Of every accepted span the blessing stays, a row of metadata: it tells a later
+    run which spans it could have trained on.
     """
     published = sorted(
         (name.rstrip("/") for name in _listed(serving_root) if name.rstrip("/").isdecimal()), key=int, reverse=True
@@ -78,7 +81,7 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
     kept_runs.update(made_by[:1])
     live = {a.id: a for made in members.values() for a in made.values() if a.state == mlmd_pb2.Artifact.LIVE}
     kept = {key for run in kept_runs for key in members[run]}
-    kept |= _of_kept_spans(live, max(retention.spans, window_spans + 1))
+    kept |= _of_kept_spans(live.values(), max(retention.spans, window_spans + 1))
     return Plan(
         artifacts=tuple(artifact for key, artifact in sorted(live.items()) if key not in kept),
         versions=tuple(os.path.join(serving_root, name) for name in published if name not in versions),
@@ -112,22 +115,15 @@ def _last_blessed_model(artifacts: Iterable[Artifact]) -> int:
     )
 
 
-def _of_kept_spans(live: Mapping[int, Artifact], spans: int) -> set[int]:
-    """The ids of the latest examples and statistics of the newest spans of each data root."""
-    latest: dict[tuple[str, int], Artifact] = {}
-    for artifact in sorted(live.values(), key=lambda a: (number(a, VERSION), a.id)):
-        if artifact.type == Examples.TYPE_NAME and text(artifact, SPAN_NAME):
-            root = text(artifact, DATA_ROOT)
-            latest[root, number(artifact, SPAN)] = artifact
-    newest = {
-        root: sorted((span for of, span in latest if of == root), reverse=True)[:spans]
-        for root in {root for root, _ in latest}
-    }
-    kept = {latest[root, span].id for root, numbers in newest.items() for span in numbers}
-    numbers = {span for spans_of in newest.values() for span in spans_of}
-    kept |= {
-        artifact.id
-        for artifact in live.values()
-        if artifact.type == ExampleStatistics.TYPE_NAME and number(artifact, SPAN) in numbers
-    }
+def _of_kept_spans(live: Iterable[Artifact], spans: int) -> set[int]:
+    """The ids of what the newest accepted spans of each data root consist of, and of the blessings of all of them."""
+    kinds: dict[str, list[Artifact]] = {}
+    for artifact in live:
+        kinds.setdefault(artifact.type, []).append(artifact)
+    blessings = kinds.get(DataBlessing.TYPE_NAME, [])
+    kept = set()
+    for kind, link in ((Examples, EXAMPLES_ID), (ExampleStatistics, STATISTICS_ID)):
+        for accepted in accepted_by_data(kinds.get(kind.TYPE_NAME, []), blessings, link):
+            kept |= {one.blessing.id for one in accepted}
+            kept |= {subject.id for subject in [one.subject for one in accepted if one.subject is not None][-spans:]}
     return kept

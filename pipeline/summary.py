@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from components.declared import difference, same_declaration
 from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
 from components.example_gen.reports import (
@@ -20,15 +21,15 @@ from components.example_gen.reports import (
     ROWS_USED,
 )
 from components.example_gen.rules import RULES
-from components.example_gen.spans import EVAL, TRAIN, find_spans
-from components.properties import EVAL_SPAN, JUDGED_BY, NEXT_SPAN, TRAIN_SPANS, number, text
+from components.lineage import why_no_baseline
+from components.properties import EVAL_SPAN, SPAN_NAME, number, text
+from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
+from components.validation.artifacts import STATISTICS_ID
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
 from pipeline.config import RunConfig
-from pipeline.results import Artifact, RunRecord, published, split_sizes
-
-# A title, empty where the line goes on, and a text.
-Line = tuple[str, str]
+from pipeline.results import Artifact, RunRecord, published
+from pipeline.window_summary import WARNING, Line, window_lines
 
 _PASSED_OVER = {
     IGNORED_COLUMNS: "columns that are not declared",
@@ -49,7 +50,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path
     lines = [
         *_rows(run),
         *_validation(run),
-        *_window(config, run),
+        *window_lines(config, run),
         *_vocabularies(run),
         *_quality(config, run),
         *_publication(config, run),
@@ -70,7 +71,7 @@ def _table(lines: list[Line]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for title, content in lines:
-        table.add_row(title, content)
+        table.add_row(title, content, style="bold yellow" if title == WARNING else "")
     return table
 
 
@@ -95,6 +96,7 @@ def _validation(run: RunRecord) -> Iterator[Line]:
     anomalies = run.one("example_validator", "anomalies")
     report = read_report(anomalies.uri)
     compared = f"compared with {report.previous_span}" if report.previous_span else "no earlier span to compare with"
+    compared += _not_compared(run)
     warnings = "1 warning" if len(report.warnings) == 1 else f"{len(report.warnings)} warnings"
     yield "Data", f"{len(report.findings)} checks, {warnings}; {compared}"
     for finding in report.warnings:
@@ -102,41 +104,23 @@ def _validation(run: RunRecord) -> Iterator[Line]:
     yield "", f"report: {os.path.join(anomalies.uri, REPORT_TEXT)}"
 
 
+def _not_compared(run: RunRecord) -> str:
+    """Why the span was not compared with the one that was accepted last."""
+    statistics = run.one("statistics_gen", "statistics")
+    compared = {one.id for one in run.all("previous_statistics", "statistics")}
+    for last in run.all("previous_statistics", "blessing"):
+        if number(last, STATISTICS_ID) in compared:
+            continue
+        if same_declaration(last, statistics):
+            return f"; the statistics of {text(last, SPAN_NAME)} were removed"
+        return f"; {text(last, SPAN_NAME)} is of another declaration, {difference(last, statistics)}"
+    return ""
+
+
 def _vocabularies(run: RunRecord) -> Iterator[Line]:
     rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
     shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
     yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
-
-
-def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:
-    dataset = run.one("dataset", "examples")
-    span = run.one("example_gen", "examples")
-    if text(dataset, JUDGED_BY) == NEXT_SPAN:
-        names = text(dataset, TRAIN_SPANS).split(",")
-        spans = names[0] if len(names) == 1 else f"{len(names)} spans from {names[0]} to {names[-1]}"
-        rows = sum(number(examples, ROWS_USED) for examples in run.all("window", "examples"))
-        judging = number(span, ROWS_USED)
-        yield "Window", f"{rows} rows of {spans} train, {judging} rows of {text(dataset, EVAL_SPAN)} judge"
-    else:
-        sizes = split_sizes(run.one("statistics_gen", "statistics"), (TRAIN, EVAL))
-        name = text(dataset, EVAL_SPAN)
-        yield (
-            "Split",
-            f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
-        )
-    missing = _missing(config, dataset)
-    if missing:
-        yield "", f"in DATA_ROOT but not in the window: {', '.join(missing)}; `make ingest` takes them in"
-
-
-def _missing(config: RunConfig, dataset: Artifact) -> list[str]:
-    """The spans that the window would hold if they had been ingested."""
-    available = list(find_spans(config.data_root).values())
-    anchor = text(dataset, EVAL_SPAN)
-    if anchor not in available:
-        return []
-    before = available[: available.index(anchor)][-config.window_spans :]
-    return [name for name in before if name not in text(dataset, TRAIN_SPANS).split(",")]
 
 
 def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
@@ -152,7 +136,17 @@ def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     for check in evaluation.checks:
         yield "", _check(check)
     if len(evaluation.checks) == 1:
-        yield "", "no earlier blessed model to compare with"
+        yield "", "no earlier blessed model of this data to compare with"
+    yield from _passed_over(run)
+
+
+def _passed_over(run: RunRecord) -> Iterator[Line]:
+    """Why the newest blessed model is not the one that this one was compared with."""
+    for model in run.all("latest_blessed_model", "passed_over"):
+        reason = why_no_baseline(model, run.one("trainer", "model"))
+        judged = text(model, EVAL_SPAN)
+        which = f"the last blessed model, judged on {judged}," if judged else "the last blessed model"
+        yield "", f"not compared with {which}: {reason or 'by what the metadata store tells of it, it is no measure'}"
 
 
 def _check(check: Check) -> str:
@@ -161,17 +155,19 @@ def _check(check: Check) -> str:
 
 
 def _publication(config: RunConfig, run: RunRecord) -> Iterator[Line]:
-    version = published(run.one("pusher", "pushed_model"))
-    later = [published(pushed) for pushed in run.all("published_later", "pushed_model")]
-    if version is not None and "pusher" in run.cached:
+    pushed = run.one("pusher", "pushed_model")
+    version = published(pushed)
+    if version is None:
+        yield "Published", f"no: {text(pushed, REFUSED)}"
+        if number(run.one("evaluator", "blessing"), "blessed") != 1:
+            yield "Next", "see the bounds above"
+        return
+    if not number(pushed, IS_NEW):
         yield "Published", f"nothing new: this model is version {version.version} at {version.path}"
-    elif version is not None:
-        yield "Published", f"version {version.version} at {version.path}"
-    elif later and later[0] is not None:
-        yield "Published", f"no: version {later[0].version}, of a later span, is published"
-        return
     else:
-        yield "Published", "no: the model is not blessed"
-        yield "Next", "see the bounds above"
-        return
+        yield "Published", f"version {version.version} at {version.path}"
+        if again := text(pushed, AGAIN):
+            yield "", f"the model of version {again} again, in place of version {text(pushed, REPLACED)}"
+        if data := text(pushed, REPLACED_DATA):
+            yield "", f"in place of version {text(pushed, REPLACED)}, of other data: {data}"
     yield "Next", f"make serve STATE_ROOT={config.state_root}"

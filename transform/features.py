@@ -206,6 +206,11 @@ class Declaration:
         return tuple(c.name for c in self.columns if c.side == side)
 
     @property
+    def fingerprint(self) -> str:
+        """The columns and their kinds, by name: `act:label,client_id:group,...`. Examples of equal ones can be joined."""
+        return ",".join(sorted(f"{column.name}:{column.kind}" for column in self.columns))
+
+    @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """Each vocabulary's name and the columns whose tokens it holds; they also share one embedding table."""
         shared: dict[str, tuple[str, ...]] = {}

@@ -8,8 +8,9 @@ from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
+from components.data_identity import BY_PATH
 from components.example_gen.configuration import INGESTION, pack
-from components.example_gen.driver import SPAN_SETTING, VERSION_SETTING, SpanDriver
+from components.example_gen.driver import DATA_NAME_SETTING, SPAN_SETTING, VERSION_SETTING, SpanDriver
 from components.example_gen.executor import Executor
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.spans import EVAL, NEWEST, TRAIN
@@ -24,6 +25,7 @@ class InteractionExampleGen(FileBasedExampleGen):
         declaration: The declared columns. Its group is the key of the split.
         span: Which span: `newest`, or its folder's name, its date or its number.
         version: Which version of the span. Defaults to its newest.
+        data_name: What the data is known by; by default its path.
         train_buckets: Of `train_buckets + eval_buckets` hash buckets of the group, how many go to `train`. All rows of one
             user are on the same side. Not used if the folder holds a `train` and an `eval` folder: those are the splits.
         eval_buckets: The same for `eval`.
@@ -43,6 +45,7 @@ class InteractionExampleGen(FileBasedExampleGen):
         declaration: Declaration,
         span: str = NEWEST,
         version: int | None = None,
+        data_name: str = BY_PATH,
         train_buckets: int = 4,
         eval_buckets: int = 1,
         settings: IngestionSettings | None = None,
@@ -54,6 +57,7 @@ class InteractionExampleGen(FileBasedExampleGen):
             "code_fingerprint": code_fingerprint,
             INGESTION: (settings or IngestionSettings()).to_dict(),
             SPAN_SETTING: span,
+            DATA_NAME_SETTING: data_name,
         }
         if version is not None:
             values[VERSION_SETTING] = version

@@ -28,7 +28,7 @@ class TokenStatisticsGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         statistics: ExampleStatistics of the same splits and span, in StatisticsGen's layout. The custom properties
-            `span`, `version`, `span_name` and `data_root` are those of the examples, `examples_id` is their id.
+            `OF_SPAN` (`components.properties`) are those of the examples, `examples_id` is their id.
     """
 
     SPEC_CLASS = TokenStatisticsGenSpec

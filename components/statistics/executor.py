@@ -15,7 +15,7 @@ from tfx.components.util import tfxio_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.properties import DATA_ROOT, EXAMPLES_ID, SPAN, SPAN_NAME, VERSION, span_of
+from components.properties import EXAMPLES_ID, OF_SPAN, copy_properties, span_of
 from components.statistics.tokens import split_batch
 from transform.features import DECLARATION, Declaration
 from transform.schema import raw_schema, token_schema
@@ -41,7 +41,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics = artifact_utils.get_single_instance(outputs)
         statistics.split_names = examples.split_names
         statistics.span = span_of(examples)
-        _describe(statistics, examples)
+        # The span stands, as the examples', among the custom properties, too.
+        copy_properties(examples, statistics, OF_SPAN)
+        statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
         with self._make_beam_pipeline() as pipeline:
             for split in artifact_utils.decode_split_names(examples.split_names):
                 source = tfxio_utils.get_split_tfxio([examples], split, _DESCRIPTORS, raw_schema(DECLARATION))
@@ -52,15 +54,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     | f"Statistics[{split}]" >> TokenStatistics(DECLARATION)
                     | f"Write[{split}]" >> tfdv.WriteStatisticsToBinaryFile(path)
                 )
-
-
-def _describe(statistics: types.Artifact, examples: types.Artifact) -> None:
-    """Says of the statistics what they are of. The span stands, as the examples', among the custom properties, too."""
-    statistics.set_int_custom_property(EXAMPLES_ID, examples.id)
-    for name in (SPAN, VERSION):
-        statistics.set_int_custom_property(name, examples.get_int_custom_property(name))
-    for name in (SPAN_NAME, DATA_ROOT):
-        statistics.set_string_custom_property(name, examples.get_string_custom_property(name))
 
 
 def token_options(declaration: Declaration) -> tfdv.StatsOptions:

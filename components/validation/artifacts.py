@@ -13,9 +13,10 @@ WARNINGS = "warnings"
 
 
 class DataBlessing(artifact.Artifact):
-    """Says that a span's data passed the validation gate.
+    """Says that a span's data passed the validation gate. `components.accepted_spans` reads it.
 
-    Custom properties: `span`, and `examples_id` and `statistics_id`, the ids of the artifacts that passed.
+    Custom properties: those of the span's examples (`components.properties`), and `examples_id` and `statistics_id`, the ids
+    of the artifacts that passed.
     """
 
     TYPE_NAME = "community_din.DataBlessing"

@@ -14,7 +14,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, writer_utils
 
-from components.properties import EXAMPLES_ID, SPAN_NAME
+from components.properties import EXAMPLES_ID, OF_SPAN, SPAN_NAME, copy_properties
 from components.validation import artifacts
 from components.validation.bounds import DataBounds
 from components.validation.checks import SplitStatistics, check_split, data_schema
@@ -81,6 +81,7 @@ def _split_statistics(
 
 def _describe(anomalies: types.Artifact, statistics: types.Artifact, report: Report) -> None:
     """Sets the properties of the output."""
+    copy_properties(statistics, anomalies, OF_SPAN)
     properties = {
         artifacts.STATISTICS_ID: statistics.id,
         EXAMPLES_ID: statistics.get_int_custom_property(EXAMPLES_ID),

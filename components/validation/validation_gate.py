@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.properties import EXAMPLES_ID, SPAN
+from components.properties import EXAMPLES_ID, OF_SPAN, SPAN, copy_properties
 from components.validation import artifacts
 from components.validation.findings import REPORT_TEXT, read_report
 
@@ -42,6 +42,8 @@ class Executor(base_executor.BaseExecutor):
                 f"{report.title}:\n{shown}{more}\nReport: {os.path.join(anomalies.uri, REPORT_TEXT)}"
             )
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        # It outlives the examples, and tells of them by itself.
+        copy_properties(anomalies, blessing, OF_SPAN)
         blessing.set_int_custom_property(SPAN, anomalies.span)
         for name in _IDS:
             blessing.set_int_custom_property(name, anomalies.get_int_custom_property(name))

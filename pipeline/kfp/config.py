@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from components.bounds import Bounds
+from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.validation.bounds import DataBounds
 from pipeline.config import PIPELINE_NAME, RunConfig
@@ -28,6 +29,7 @@ class Defaults:
     Args:
         span: As in RunConfig.
         span_version: As in RunConfig.
+        data_name: As in RunConfig.
         window_spans: As in RunConfig.
         ingestion: The fields of `components.example_gen.settings.IngestionSettings` that differ from their defaults.
         data_bounds: Those of `components.validation.bounds.DataBounds`.
@@ -38,6 +40,7 @@ class Defaults:
 
     span: str = "newest"
     span_version: int | None = None
+    data_name: str = BY_PATH
     window_spans: Positive = 7
     ingestion: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -105,6 +108,7 @@ class PackageConfig:
             pipeline_name=self.pipeline_name,
             span=self.run.span,
             span_version=self.run.span_version,
+            data_name=self.run.data_name,
             window_spans=self.run.window_spans,
             ingestion=_part(IngestionSettings, "ingestion", self.run.ingestion),
             data_bounds=_part(DataBounds, "data_bounds", self.run.data_bounds),

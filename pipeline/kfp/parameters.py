@@ -40,6 +40,7 @@ PARAMETERS: dict[str, Parameter] = {
     "data_root": Parameter("The folder of the data.", ("example_gen",)),
     "span": Parameter("The span to ingest: newest, or its folder's name, its date or its number.", ("example_gen",)),
     "span_version": Parameter("The span's version: newest, or its number.", ("example_gen",)),
+    "data_name": Parameter("What the data is known by: path, or a name that stays when its folder moves.", ("example_gen",)),
     "window_spans": Parameter("How many spans before it train, at most.", ("window",)),
     "max_rejected_share": Parameter("The share of rejected rows that fails a run.", ("example_gen",)),
     "max_row_bytes": Parameter("The longest row, in bytes.", ("example_gen",)),
@@ -108,10 +109,11 @@ def apply(one: pipeline_pb2.Pipeline, config: RunConfig) -> None:
 
 def _write_example_gen(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     from components.example_gen.configuration import INGESTION, pack, unpack
-    from components.example_gen.driver import SPAN_SETTING, VERSION_SETTING
+    from components.example_gen.driver import DATA_NAME_SETTING, SPAN_SETTING, VERSION_SETTING
 
     values = unpack(_get(node, "custom_config"))
     values |= {SPAN_SETTING: config.span, INGESTION: config.ingestion.to_dict(), VERSION_SETTING: config.span_version}
+    values[DATA_NAME_SETTING] = config.data_name
     packed = pack({name: value for name, value in values.items() if value is not None})
     _set(node, "custom_config", proto_utils.proto_to_json(packed))
     _set(node, "input_base", config.data_root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -10,13 +12,15 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBl
 
 from components.freshness import Executor, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
-from components.lineage import judging_span
+from components.lineage import judging_span, why_no_baseline
+from components.properties import LINEAGE, copy_properties, text
 
 
 class Store:
     """A metadata store with the runs of a pipeline, each judged on a span: a model, its blessing, what was pushed."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         config = pb.ConnectionConfig()
         config.fake_database.SetInParent()
         self.store = MetadataStore(config)
@@ -33,13 +37,37 @@ class Store:
         attribution = pb.Attribution(artifact_id=artifact.id, context_id=run)
         self.store.put_attributions_and_associations([attribution], [])
 
-    def run(self, span: int = 0, published: bool = True, blessed: bool = True) -> None:
+    def run(
+        self,
+        span: int = 0,
+        published: bool = True,
+        blessed: bool = True,
+        trained: tuple[int, ...] = (),
+        tells: bool = True,
+        **told: str,
+    ) -> None:
+        """A run judged on a span, and trained on others, or on the train split of the same.
+
+        Without `tells`, the model says nothing by itself, as those of earlier releases.
+        """
         name = f"run-{len(self.models)}"
         (context,) = self.store.put_contexts([pb.Context(type_id=self.run_type, name=name)])
         dataset, model, blessing, pushed = Examples(), Model(), ModelBlessing(), PushedModel()
         dataset.set_int_custom_property("span", span)
         dataset.set_string_custom_property("eval_span", f"span-{span}")
+        dataset.set_string_custom_property("train_spans", ",".join(f"span-{one}" for one in trained or (span,)))
+        dataset.set_string_custom_property("judged_by", "the next span" if trained else "held-out rows")
+        for key, value in told.items():
+            dataset.set_string_custom_property(key, value)
+        if tells:
+            copy_properties(dataset, model, LINEAGE)
+            copy_properties(dataset, pushed, LINEAGE)
         pushed.set_int_custom_property("pushed", int(published))
+        if published:
+            pushed.set_string_custom_property("pushed_version", str(100 + len(self.models)))
+            pushed.set_string_custom_property("pushed_destination", str(self.folder / str(100 + len(self.models))))
+            (self.folder / str(100 + len(self.models))).mkdir()
+            (self.folder / str(100 + len(self.models)) / "saved_model.pb").touch()
         for artifact in (dataset, model, pushed):
             self.put(artifact, context)
         blessing.set_int_custom_property("current_model_id", model.id)
@@ -51,32 +79,55 @@ class Store:
 
 
 @pytest.fixture
-def store() -> Store:
-    return Store()
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
 
 
 def baseline(store: Store) -> list[int]:
     """The run whose model the last run is compared with."""
-    inputs = {"model": store.models, "model_blessing": store.blessings, "candidate": [store.models[-1]]}
-    outputs = LatestBlessedBeforeCandidate().resolve_artifacts(store.store, inputs)
+    models = {"model": store.models, "passed_over": store.models, "candidate": [store.models[-1]]}
+    outputs = LatestBlessedBeforeCandidate().resolve_artifacts(store.store, models | {"model_blessing": store.blessings})
     assert outputs is not None
+    assert not {model.id for model in outputs["model"]} & {model.id for model in outputs["passed_over"]}
     return [store.models.index(model) for model in outputs["model"]]
+
+
+def refusal(store: Store) -> str:
+    """Why the last run is not compared with the first run's model."""
+    assert baseline(store) == []
+    return why_no_baseline(store.models[0], store.models[-1])
 
 
 def publishes(store: Store) -> bool:
     """Whether the last run may publish."""
+    return not why_not_published(store)
+
+
+def why_not_published(store: Store) -> str:
+    """Why the last run may not publish; empty if it may."""
     inputs = {"pushed_model": store.pushed[:-1], "dataset": [store.datasets[-1]]}
     resolved = PublishedOnLaterSpan().resolve_artifacts(store.store, inputs)
     assert resolved is not None
     blessing = InfraBlessing()
     Executor().Do(resolved, {"blessing": [blessing]}, {})
-    return blessing.get_int_custom_property("blessed") == 1
+    assert (blessing.get_int_custom_property("blessed") == 1) == (not text(blessing, "reason"))
+    return text(blessing, "reason")
 
 
 def test_an_artifact_knows_the_span_that_judged_its_run(store: Store) -> None:
     store.run(span=5)
     store.run(span=6)
     assert [judging_span(store.store, model.id) for model in store.models] == [5, 6]
+
+
+def test_an_artifact_that_tells_nothing_is_looked_up_and_one_that_tells_needs_no_dataset(store: Store) -> None:
+    store.run(span=5, tells=False)
+    store.run(span=6)
+    for dataset in store.datasets:
+        dataset.mlmd_artifact.custom_properties.clear()
+    before = [judging_span(store.store, pushed.id) for pushed in store.pushed]
+    store.store.put_artifacts([dataset.mlmd_artifact for dataset in store.datasets])
+    assert (before, [judging_span(store.store, pushed.id) for pushed in store.pushed]) == ([5, 6], [0, 6])
 
 
 def test_the_next_span_is_compared_with_the_last_blessed_model_and_publishes(store: Store) -> None:
@@ -109,6 +160,35 @@ def test_the_run_of_a_past_day_is_not_compared_with_a_model_of_a_later_day(store
 def test_the_run_of_a_past_day_publishes_nothing_over_a_later_day(store: Store) -> None:
     for span in (5, 7, 6):
         store.run(span)
+    assert why_not_published(store) == "version 101, of a later span, is published"
+
+
+def test_an_older_store_knows_the_later_day_too(store: Store) -> None:
+    store.run(span=7, tells=False)
+    store.run(span=6, data_root="/feed")
+    assert not publishes(store)
+
+
+def test_a_later_day_that_was_moved_away_is_not_published(store: Store) -> None:
+    store.run(span=7)
+    store.run(span=6)
+    (store.folder / "100" / "saved_model.pb").unlink()
+    assert publishes(store)
+
+
+def test_data_without_spans_has_no_earlier_or_later_and_publishes(store: Store) -> None:
+    store.run(span=7, data_root="/days")
+    store.run(data_root="/days", eval_span="")
+    assert publishes(store)
+    store.run(data_root="/files", eval_span="")
+    assert publishes(store)
+
+
+def test_spans_of_other_data_are_not_later(store: Store) -> None:
+    store.run(span=7, data_root="/clicks")
+    store.run(span=6, data_root="/feed")
+    assert publishes(store)
+    store.run(span=6, data_root="/clicks/")
     assert not publishes(store)
 
 
@@ -129,3 +209,49 @@ def test_the_same_span_again_may_publish(store: Store) -> None:
     store.run(span=5)
     store.run(span=5)
     assert publishes(store)
+
+
+def test_a_model_that_was_trained_on_the_span_that_judges_is_no_baseline(store: Store) -> None:
+    """The first run of a day splits it; after earlier days are ingested, all of that day judges."""
+    store.run(span=7)
+    store.run(span=7, trained=(5, 6))
+    assert refusal(store) == "it was trained on rows that judge this one"
+
+
+def test_a_model_that_was_trained_on_the_span_is_no_baseline_in_older_stores_either(store: Store) -> None:
+    store.run(span=7, tells=False)
+    store.run(span=7, trained=(5, 6))
+    assert baseline(store) == []
+
+
+def test_the_held_out_rows_of_the_same_split_are_new_to_both_models(store: Store) -> None:
+    store.run(span=7, split_by="client_id: train 4, eval 1")
+    store.run(span=7, split_by="client_id: train 4, eval 1")
+    assert baseline(store) == [0]
+    store.run(span=7, split_by="given")
+    assert baseline(store) == []
+
+
+def test_the_model_before_the_one_that_is_no_measure_is_the_baseline(store: Store) -> None:
+    store.run(span=6, trained=(5,))
+    store.run(span=7)
+    store.run(span=7, trained=(5, 6))
+    assert baseline(store) == [0]
+
+
+def test_a_model_of_other_data_is_no_baseline(store: Store) -> None:
+    store.run(span=5, data_root="/clicks")
+    store.run(span=6, trained=(5,), data_root="/feed")
+    assert refusal(store) == "it is of other data, /clicks"
+
+
+def test_a_model_of_another_declaration_is_no_baseline(store: Store) -> None:
+    store.run(span=5, declaration="act:label,city:category,topic:list")
+    store.run(span=6, trained=(5,), declaration="act:label,age:category,topic:category")
+    assert refusal(store) == "it is of another declaration: without age, with city, topic as list"
+
+
+def test_data_without_spans_is_compared_with_itself(store: Store) -> None:
+    store.run(split_by="given", data_root="/feed")
+    store.run(split_by="given", data_root="/feed/")
+    assert baseline(store) == [0]

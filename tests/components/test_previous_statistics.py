@@ -21,12 +21,16 @@ class Days:
 
     store: mlmd.MetadataStore
 
-    def add(self, span: int, accepted: bool = True, version: int = 0, data_root: str = "/data") -> int:
+    def add(
+        self, span: int, accepted: bool = True, version: int = 0, data_root: str = "/data", declaration: str = ""
+    ) -> int:
         """Adds a run's statistics. Returns their id."""
         statistics = ExampleStatistics()
         statistics.set_int_custom_property("span", span)
         statistics.set_int_custom_property("version", version)
         statistics.set_string_custom_property("data_root", data_root)
+        statistics.set_string_custom_property("span_name", f"span-{span}")
+        statistics.set_string_custom_property("declaration", declaration)
         number = self._put(statistics)
         if accepted:
             blessing = DataBlessing()
@@ -45,8 +49,11 @@ class Days:
         artifacts = self.store.get_artifacts_by_type(kind.TYPE_NAME)
         return [artifact_utils.deserialize_artifact(artifact_type, artifact) for artifact in artifacts]
 
-    def previous_of(self, anchor: int) -> list[int]:
-        """The ids that the resolver picks for the run whose statistics have the id `anchor`."""
+    def previous_of(self, anchor: int, told: int = 0) -> list[int]:
+        """The ids that the resolver picks for the run whose statistics have the id `anchor`.
+
+        It tells of `told` accepted spans that it cannot pick.
+        """
         everything = self._all(ExampleStatistics)
         inputs = {
             "statistics": everything,
@@ -56,9 +63,8 @@ class Days:
         outputs = PreviousStatistics().resolve_artifacts(self.store, inputs)
         assert outputs is not None
         assert [one.id for one in outputs["anchor"]] == [anchor]
-        assert [one.get_int_custom_property("statistics_id") for one in outputs["blessing"]] == [
-            one.id for one in outputs["statistics"]
-        ]
+        of = [one.get_int_custom_property("statistics_id") for one in outputs["blessing"]]
+        assert of[: len(of) - told] == [one.id for one in outputs["statistics"]]
         return [one.id for one in outputs["statistics"]]
 
 
@@ -119,6 +125,11 @@ def test_data_without_spans_is_always_a_cold_start(days: Days) -> None:
 def test_other_data_is_no_measure(days: Days) -> None:
     days.add(span=1, data_root="/other")
     assert days.previous_of(days.add(span=2)) == []
+
+
+def test_a_span_of_another_declaration_is_no_measure(days: Days) -> None:
+    days.add(span=1, declaration="act:label")
+    assert days.previous_of(days.add(span=2, declaration="act:label,age:category"), told=1) == []
 
 
 def test_without_statistics_of_this_run_nothing_is_resolved(days: Days) -> None:

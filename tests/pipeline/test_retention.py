@@ -11,8 +11,16 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
+from components.validation.artifacts import DataBlessing
 from pipeline.metadata_rows import delete_rows
 from pipeline.retention import Plan, Retention, plan
+
+
+def described(artifact: Artifact, span: int) -> Artifact:
+    artifact.set_int_custom_property("span", span)
+    artifact.set_string_custom_property("span_name", f"span-{span}")
+    artifact.set_string_custom_property("data_root", "data")
+    return artifact
 
 
 class Days:
@@ -39,15 +47,18 @@ class Days:
         artifact.id = ids[0]
         return int(ids[0])
 
-    def run(self, span: int, blessed: bool = True) -> None:
+    def run(self, span: int, blessed: bool = True, accepted: bool = True) -> None:
         name = f"run-{len(self.runs) + 1}"
         self.runs += self.store.put_contexts([pb.Context(type_id=self.run_type, name=name)])
+        ids = {}
         for artifact in (Examples(), ExampleStatistics()):
-            artifact.set_int_custom_property("span", span)
-            if isinstance(artifact, Examples):
-                artifact.set_string_custom_property("span_name", f"span-{span}")
-                artifact.set_string_custom_property("data_root", "data")
-            self.put(artifact)
+            self.put(described(artifact, span))
+            ids[type(artifact)] = artifact.id
+        if accepted:
+            gate = described(DataBlessing(), span)
+            gate.set_int_custom_property("examples_id", ids[Examples])
+            gate.set_int_custom_property("statistics_id", ids[ExampleStatistics])
+            self.put(gate)
         blessing, pushed = ModelBlessing(), PushedModel()
         blessing.set_int_custom_property("current_model_id", self.put(Model()))
         blessing.set_int_custom_property("blessed", int(blessed))
@@ -90,6 +101,25 @@ def test_the_examples_and_statistics_that_the_window_needs_stay(days: Days) -> N
     planned = days.plan(window_spans=2)
     assert days.of(planned.kept_artifacts, Examples) == [3, 4, 5]
     assert days.of(planned.kept_artifacts, ExampleStatistics) == [3, 4, 5]
+
+
+def test_the_blessings_of_the_accepted_spans_stay_so_that_the_window_does_not_shrink(days: Days) -> None:
+    for span in (1, 2, 3, 4, 5, 6):
+        days.run(span)
+    planned = days.plan(window_spans=4)
+    assert days.of(planned.kept_artifacts, Examples) == [2, 3, 4, 5, 6]
+    assert days.of(planned.kept_artifacts, DataBlessing) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_refused_span_does_not_take_the_place_of_an_accepted_one(days: Days) -> None:
+    for span in (1, 2, 3):
+        days.run(span)
+    days.run(4, accepted=False)
+    days.run(5, accepted=False)
+    days.run(6)
+    planned = days.plan(window_spans=2)
+    assert days.of(planned.kept_artifacts, Examples) == [2, 3, 6]
+    assert days.of(planned.kept_artifacts, ExampleStatistics) == [2, 3, 6]
 
 
 def test_a_replaced_version_of_a_span_goes(days: Days) -> None:
