@@ -14,7 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trainer": {"transform"},
     "serving": {"transform"},
     "components": {"transform", "trainer", "serving"},
-    "pipeline": {"transform", "trainer", "components"},
+    "pipeline": {"transform", "trainer", "serving", "components"},
     "local_runner.py": {"pipeline"},
     "kubeflow": {"pipeline"},
 }
