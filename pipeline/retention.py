@@ -17,6 +17,7 @@ from components.lineage import PIPELINE_RUN
 from components.properties import EXAMPLES_ID, number, text
 from components.validation.artifacts import STATISTICS_ID, DataBlessing
 from pipeline.results import Artifact
+from serving.versions import published_versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,9 +67,7 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
     statistics stay, whichever run made them. Of every accepted span the blessing stays, a row of metadata: it tells a later
     run which spans it could have trained on.
     """
-    published = sorted(
-        (name.rstrip("/") for name in _listed(serving_root) if name.rstrip("/").isdecimal()), key=int, reverse=True
-    )
+    published = [os.path.basename(path) for path in reversed(published_versions(serving_root, fileio).values())]
     versions = {*published[: retention.versions], *retention.pinned}
     runs = sorted(store.get_contexts_by_type(PIPELINE_RUN), key=lambda run: run.id)
     members = {run.id: {a.id: a for a in store.get_artifacts_by_context(run.id)} for run in runs}
@@ -90,10 +89,6 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
         kept_versions=tuple(name for name in published if name in versions),
         kept_runs=tuple(sorted(kept_runs)),
     )
-
-
-def _listed(folder: str) -> list[str]:
-    return list(fileio.listdir(folder)) if fileio.isdir(folder) else []
 
 
 def _pushed_version(artifact: Artifact) -> str:

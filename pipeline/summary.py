@@ -23,6 +23,7 @@ from components.example_gen.reports import (
 from components.example_gen.rules import RULES
 from components.lineage import why_no_baseline
 from components.properties import EVAL_SPAN, SPAN_NAME, number, text
+from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
 from components.validation.artifacts import STATISTICS_ID
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
@@ -156,17 +157,19 @@ def _check(check: Check) -> str:
 
 
 def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
-    version = published(run.one("pusher", "pushed_model"))
-    later = [published(pushed) for pushed in run.all("published_later", "pushed_model")]
-    if version is not None and "pusher" in run.cached:
+    pushed = run.one("pusher", "pushed_model")
+    version = published(pushed)
+    if version is None:
+        yield "Published", f"no: {text(pushed, REFUSED)}"
+        if number(run.one("evaluator", "blessing"), "blessed") != 1:
+            yield "Next", "see the bounds above"
+        return
+    if not number(pushed, IS_NEW):
         yield "Published", f"nothing new: this model is version {version.version} at {version.path}"
-    elif version is not None:
-        yield "Published", f"version {version.version} at {version.path}"
-    elif later and later[0] is not None:
-        yield "Published", f"no: version {later[0].version}, of a later span, is published"
-        return
     else:
-        yield "Published", "no: the model is not blessed"
-        yield "Next", "see the bounds above"
-        return
+        yield "Published", f"version {version.version} at {version.path}"
+        if again := text(pushed, AGAIN):
+            yield "", f"the model of version {again} again, in place of version {text(pushed, REPLACED)}"
+        if data := text(pushed, REPLACED_DATA):
+            yield "", f"in place of version {text(pushed, REPLACED)}, of other data: {data}"
     yield "Next", advice.serve

@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "trainer": {"settings", "transform"},
     "serving": {"transform"},
     "components": {"settings", "transform", "trainer", "serving"},
-    "pipeline": {"settings", "transform", "trainer", "components"},
+    "pipeline": {"settings", "transform", "trainer", "serving", "components"},
     "local_runner.py": {"pipeline"},
     "kubeflow": {"pipeline"},
 }

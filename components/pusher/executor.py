@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from tfx import types
 from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
+from tfx.types.standard_artifacts import PushedModel
 from tfx.utils import path_utils
 
-from components.properties import LINEAGE, copy_properties, number, text
+from components.data_identity import of_same_data
+from components.properties import DATA_NAME, DATA_ROOT, LINEAGE, copy_properties, number, text
 from components.pusher.bucket import Bucket
 from components.pusher.outcome import (
     AGAIN,
@@ -27,6 +30,7 @@ from components.pusher.outcome import (
     REASON,
     REFUSED,
     REPLACED,
+    REPLACED_DATA,
     RUN_ID,
     VERSION,
 )
@@ -35,6 +39,8 @@ from components.pusher.volume import Volume
 
 Artifacts = dict[str, list[types.Artifact]]
 
+# In a record: the model's lineage.
+_LINEAGE = "lineage"
 # What else can keep a model from being published, and what is said where the blessing gives no reason.
 _CONDITIONS = {INFRA_BLESSING: "the model could not be served", FRESHNESS_BLESSING: "a newer model is published"}
 
@@ -63,6 +69,7 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property(AGAIN, str(publication.again))
         if publication.replaced_number is not None:
             pushed.set_string_custom_property(REPLACED, str(publication.replaced_number))
+            pushed.set_string_custom_property(REPLACED_DATA, _other_data(model, publication.replaced))
 
 
 def destination_of(base_path: str) -> Destination:
@@ -83,7 +90,18 @@ def _refusals(inputs: Artifacts) -> list[str]:
     return reasons
 
 
+def _other_data(model: types.Artifact, replaced: Mapping[str, Any]) -> str:
+    """What data the version is of whose record this is, if that is known, and not the model's."""
+    recorded = replaced.get(_LINEAGE, {})
+    origin = PushedModel()
+    for name in (DATA_ROOT, DATA_NAME):
+        if recorded.get(name):
+            origin.set_string_custom_property(name, recorded[name])
+    known = text(origin, DATA_ROOT) and text(model, DATA_ROOT)
+    return "" if not known or of_same_data(model, [origin]) else text(origin, DATA_NAME) or text(origin, DATA_ROOT)
+
+
 def _record(model: types.Artifact, run_id: str) -> dict[str, Any]:
-    lineage = {name: text(model, name) or number(model, name) for name in LINEAGE if model.has_custom_property(name)}
+    origin = {name: text(model, name) or number(model, name) for name in LINEAGE if model.has_custom_property(name)}
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"model": model.uri, "model_id": model.id, "run": run_id, "published": now, "lineage": lineage}
+    return {"model": model.uri, "model_id": model.id, "run": run_id, "published": now, _LINEAGE: origin}

@@ -15,10 +15,12 @@ PUSHED = "pushed"
 DESTINATION = "pushed_destination"
 VERSION = "pushed_version"
 # Of a PushedModel: why it is not published; whether it was published by this execution, or was the newest version already;
-# the older version that it was published as before; the version that it took the place of.
+# the older version that it was published as before; the version that it took the place of, and the data of that one if it
+# is not the model's.
 REFUSED = "refused"
 IS_NEW = "is_new"
 AGAIN = "again"
 REPLACED = "replaced"
+REPLACED_DATA = "replaced_data"
 # Of a blessing that is none: why.
 REASON = "reason"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -11,13 +13,14 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBl
 from components.freshness import Executor, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.lineage import judging_span, why_no_baseline
-from components.properties import LINEAGE, copy_properties
+from components.properties import LINEAGE, copy_properties, text
 
 
 class Store:
     """A metadata store with the runs of a pipeline, each judged on a span: a model, its blessing, what was pushed."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         config = pb.ConnectionConfig()
         config.fake_database.SetInParent()
         self.store = MetadataStore(config)
@@ -60,6 +63,11 @@ class Store:
             copy_properties(dataset, model, LINEAGE)
             copy_properties(dataset, pushed, LINEAGE)
         pushed.set_int_custom_property("pushed", int(published))
+        if published:
+            pushed.set_string_custom_property("pushed_version", str(100 + len(self.models)))
+            pushed.set_string_custom_property("pushed_destination", str(self.folder / str(100 + len(self.models))))
+            (self.folder / str(100 + len(self.models))).mkdir()
+            (self.folder / str(100 + len(self.models)) / "saved_model.pb").touch()
         for artifact in (dataset, model, pushed):
             self.put(artifact, context)
         blessing.set_int_custom_property("current_model_id", model.id)
@@ -71,8 +79,8 @@ class Store:
 
 
 @pytest.fixture
-def store() -> Store:
-    return Store()
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
 
 
 def baseline(store: Store) -> list[int]:
@@ -92,12 +100,18 @@ def refusal(store: Store) -> str:
 
 def publishes(store: Store) -> bool:
     """Whether the last run may publish."""
+    return not why_not_published(store)
+
+
+def why_not_published(store: Store) -> str:
+    """Why the last run may not publish; empty if it may."""
     inputs = {"pushed_model": store.pushed[:-1], "dataset": [store.datasets[-1]]}
     resolved = PublishedOnLaterSpan().resolve_artifacts(store.store, inputs)
     assert resolved is not None
     blessing = InfraBlessing()
     Executor().Do(resolved, {"blessing": [blessing]}, {})
-    return blessing.get_int_custom_property("blessed") == 1
+    assert (blessing.get_int_custom_property("blessed") == 1) == (not text(blessing, "reason"))
+    return text(blessing, "reason")
 
 
 def test_an_artifact_knows_the_span_that_judged_its_run(store: Store) -> None:
@@ -146,6 +160,35 @@ def test_the_run_of_a_past_day_is_not_compared_with_a_model_of_a_later_day(store
 def test_the_run_of_a_past_day_publishes_nothing_over_a_later_day(store: Store) -> None:
     for span in (5, 7, 6):
         store.run(span)
+    assert why_not_published(store) == "version 101, of a later span, is published"
+
+
+def test_an_older_store_knows_the_later_day_too(store: Store) -> None:
+    store.run(span=7, tells=False)
+    store.run(span=6, data_root="/feed")
+    assert not publishes(store)
+
+
+def test_a_later_day_that_was_moved_away_is_not_published(store: Store) -> None:
+    store.run(span=7)
+    store.run(span=6)
+    (store.folder / "100" / "saved_model.pb").unlink()
+    assert publishes(store)
+
+
+def test_data_without_spans_has_no_earlier_or_later_and_publishes(store: Store) -> None:
+    store.run(span=7, data_root="/days")
+    store.run(data_root="/days", eval_span="")
+    assert publishes(store)
+    store.run(data_root="/files", eval_span="")
+    assert publishes(store)
+
+
+def test_spans_of_other_data_are_not_later(store: Store) -> None:
+    store.run(span=7, data_root="/clicks")
+    store.run(span=6, data_root="/feed")
+    assert publishes(store)
+    store.run(span=6, data_root="/clicks/")
     assert not publishes(store)
 
 

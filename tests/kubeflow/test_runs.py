@@ -122,7 +122,8 @@ def test_a_second_run_is_cached_and_publishes_nothing(
     before = versions(volume)
     printed = outputs(Package(package).run(cluster, "run-2", max_drift=1, max_oov_rate=1))
     cached = {step for step in UPSTREAM if f"{step.replace('-', '_')}: cached after" in printed[step]}
-    assert cached == set(UPSTREAM) - RESOLVERS
+    # What is published is looked at in every run.
+    assert cached == set(UPSTREAM) - RESOLVERS - {"pusher"}
     assert versions(volume) == before
     assert "nothing new" in printed["report"]
 

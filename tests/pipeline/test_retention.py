@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
 from components.validation.artifacts import DataBlessing
+from pipeline.kfp.store import open_store
 from pipeline.metadata_rows import delete_rows
 from pipeline.retention import Plan, Retention, plan
 
@@ -26,11 +26,12 @@ def described(artifact: Artifact, span: int) -> Artifact:
 class Days:
     """Daily runs: each ingests a span, trains a model and publishes it, if it is blessed, as the version `100 + span`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, connection: pb.ConnectionConfig | None = None) -> None:
         self.path = folder / "metadata.sqlite"
-        config = pb.ConnectionConfig()
-        config.sqlite.filename_uri = str(self.path)
-        self.store = MetadataStore(config)
+        self.connection = connection or pb.ConnectionConfig()
+        if connection is None:
+            self.connection.sqlite.filename_uri = str(self.path)
+        self.store = open_store(self.connection)
         self.serving = folder / "serving"
         self.serving.mkdir()
         self.run_type = self.store.put_context_type(pb.ContextType(name="pipeline_run"))
@@ -67,6 +68,7 @@ class Days:
         if blessed:
             pushed.set_string_custom_property("pushed_version", str(100 + span))
             (self.serving / str(100 + span)).mkdir(exist_ok=True)
+            (self.serving / str(100 + span) / "saved_model.pb").touch()
         self.put(pushed)
 
     def plan(self, window_spans: int = 1, **settings: int | tuple[str, ...]) -> Plan:
@@ -155,7 +157,7 @@ def test_forgotten_executions_leave_the_store_and_what_stays_is_untouched(days: 
         artifact.state = pb.Artifact.DELETED
     days.store.put_artifacts(planned.artifacts)
     executions = len(days.store.get_executions())
-    forgotten = delete_rows(str(days.path), planned.runs)
+    forgotten = delete_rows(days.connection, planned.runs)
     assert forgotten == len(planned.artifacts)
     assert len(days.store.get_executions()) == executions - forgotten
     assert {a.id for a in days.store.get_artifacts()} == {a.id for a in planned.kept_artifacts}
@@ -164,12 +166,21 @@ def test_forgotten_executions_leave_the_store_and_what_stays_is_untouched(days: 
     assert days.plan().kept_versions == ("105",)
 
 
+def test_a_numeric_folder_without_a_model_is_no_version(days: Days) -> None:
+    for span in (1, 2):
+        days.run(span)
+    (days.serving / "103" / "variables").mkdir(parents=True)
+    planned = days.plan()
+    assert planned.kept_versions == ("102",)
+    assert [Path(version).name for version in planned.versions] == ["101"]
+
+
 def test_a_store_of_another_version_is_left_alone(days: Days) -> None:
     days.run(1)
     with sqlite3.connect(days.path) as database:
         database.execute("UPDATE MLMDEnv SET schema_version = 9")
     with pytest.raises(RuntimeError, match="schema must be version 10. Received: 9"):
-        delete_rows(str(days.path), [])
+        delete_rows(days.connection, [])
 
 
 @pytest.mark.parametrize("setting", ["spans", "versions", "runs"])

@@ -65,9 +65,10 @@ def in_child(work: Callable[[], object]) -> int:
 
 
 def _killed(work: Callable[[], object], is_due: Callable[[int, tuple[str, object]], bool]) -> bool:
-    count, earlier = 0, ("", ())
+    count = 0
+    earlier: tuple[str, object] = ("", ())
 
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
+    def hook(event: str, arguments: object) -> None:
         nonlocal count, earlier
         if not event.startswith(_OPERATIONS) or event == "os.kill":
             return

@@ -96,6 +96,18 @@ def test_a_model_in_place_of_another_names_it_and_its_own_older_version(tmp_path
     assert list(published_versions(str(tmp_path / "serving")))[-1] == int(text(again, "pushed_version"))
 
 
+def test_a_model_in_place_of_one_of_other_data_names_that(tmp_path: Path) -> None:
+    first, same, other = (model_in(tmp_path / name, name) for name in ("first", "same", "other"))
+    same.set_string_custom_property("data_root", "/data/")
+    other.set_string_custom_property("data_root", "/elsewhere")
+    assert [text(push(tmp_path, model), "replaced_data") for model in (first, same, other, first)] == [
+        "",
+        "",
+        "/data/",
+        "/elsewhere",
+    ]
+
+
 def run_pipeline(folder: Path) -> None:
     """A run of the node in TFX's own runner, its inputs imported."""
 

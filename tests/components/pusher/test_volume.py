@@ -170,7 +170,12 @@ def test_what_cannot_be_brought_to_the_disk_is_an_error(tmp_path: Path, monkeypa
     fsync = os.fsync
     place = Place(tmp_path / "counted")
     calls: list[int] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append(descriptor), fsync(descriptor)))
+
+    def count(descriptor: int) -> None:
+        calls.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", count)
     place.publish()
     # Four files and the record, the four folders they are in, and the base path.
     assert len(calls) >= 10
@@ -191,28 +196,40 @@ def test_what_cannot_be_brought_to_the_disk_is_an_error(tmp_path: Path, monkeypa
         place.assert_published_once()
 
 
-def test_a_version_that_was_found_is_brought_to_the_disk_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An attempt may have been killed between the rename and that."""
-    place.publish()
-    synced: list[str] = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.readlink(f"/proc/self/fd/{fd}")), real(fd)))
-    assert not place.publish().is_new
-    assert synced == [str(place.base)]
+class Syncs:
+    """Which files and folders were brought to the disk, before and after the version got its name."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.before: set[str] = set()
+        self.after: set[str] = set()
+        self._fsync, self._rename = os.fsync, os.rename
+        monkeypatch.setattr(os, "fsync", self._synced)
+        monkeypatch.setattr(os, "rename", self._renamed)
+
+    def _synced(self, descriptor: int) -> None:
+        self.after.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        self._fsync(descriptor)
+
+    def _renamed(self, old: str, new: str) -> None:
+        self.before, self.after = self.after, set()
+        self._rename(old, new)
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names of open files are read from /proc")
 def test_a_model_is_on_the_disk_before_it_appears(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: set[str] = set()
-    before: set[str] = set()
-    fsync, rename = os.fsync, os.rename
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.add(os.readlink(f"/proc/self/fd/{fd}")), fsync(fd)))
-    monkeypatch.setattr(os, "rename", lambda old, new: (before.update(synced), synced.clear(), rename(old, new)))
+    syncs = Syncs(monkeypatch)
     published = place.publish()
     staging = place.base / f"{STAGING}{published.number}"
     tree = [Path(published.path), *Path(published.path).rglob("*")]
-    assert {str(staging / path.relative_to(published.path)) for path in tree} <= before
-    assert synced == {str(place.base)}
+    assert {str(staging / path.relative_to(published.path)) for path in tree} <= syncs.before
+    assert syncs.after == {str(place.base)}
+
+
+def test_a_version_that_was_found_is_brought_to_the_disk_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt may have been killed between the rename and that."""
+    place.publish()
+    syncs = Syncs(monkeypatch)
+    assert not place.publish().is_new
+    assert syncs.after == {str(place.base)}
 
 
 def test_what_is_published_is_readable_under_a_strict_umask(place: Place) -> None:

@@ -1,0 +1,107 @@
+"""What is served is what the last run asked for: whole runs, one after the other, on one STATE_ROOT."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import ROOT
+
+pytestmark = pytest.mark.end_to_end
+
+ROWS = 3000
+# The data is small: what a model learns from it is not asked here.
+SETTINGS = {"MIN_AUC": "0.1", "MAX_AUC_DROP": "0.9"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """How a run ended: what it printed, and the versions that were published after it, oldest first."""
+
+    output: str
+    versions: list[int]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of `days`, a folder of two days, and of `files`, the same as plain files."""
+    folder = tmp_path_factory.mktemp("data")
+    for name, layout in (("days", "folders"), ("files", "files")):
+        arguments = ["--rows", str(2 * ROWS), "--spans", "2", "--start-date", "2026-03-01", "--layout", layout]
+        command = [
+            sys.executable,
+            "-m",
+            "data.synthesize",
+            "--out",
+            str(folder / name),
+            "--truth",
+            str(folder / "truth" / name),
+        ]
+        subprocess.run([*command, *arguments], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """Settings A, settings B, A again, A once more, after its version was removed; then other data, and A again."""
+    a = {"DATA_ROOT": str(data / "days"), "SEED": "1", **SETTINGS}
+    b = a | {"SEED": "2"}
+    files = a | {"DATA_ROOT": str(data / "files")}
+    planned = [a, b, a, a, a | {"REMOVE": "newest"}, files, a]
+    state = tmp_path_factory.mktemp("state")
+    command = [sys.executable, str(Path(__file__).with_name("publishing.py")), str(state), json.dumps(planned)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    found = []
+    for line in done.stdout.splitlines():
+        if line.startswith("["):
+            status, output, versions = json.loads(line)
+            print(output)
+            assert status == 0
+            found.append(Run(output, versions))
+    assert len(found) == len(planned)
+    return found
+
+
+def test_each_new_model_is_published_as_a_newer_version(runs: list[Run]) -> None:
+    first, second = runs[:2]
+    assert f"version {first.versions[0]} at " in first.output
+    assert second.versions[:-1] == first.versions
+    assert f"version {second.versions[-1]} at " in second.output
+
+
+def test_settings_of_an_older_version_publish_its_model_again(runs: list[Run]) -> None:
+    """Nothing is trained or judged anew."""
+    first, second, again = runs[:3]
+    old, other, new = again.versions
+    assert [old, other] == second.versions
+    assert f"version {new} at " in again.output
+    assert f"the model of version {old} again, in place of version {other}" in again.output
+    assert "nothing new" not in again.output
+    assert "before: the data, the code and the settings are those of an earlier run" in again.output
+    assert first.versions == [old]
+
+
+def test_the_same_run_twice_publishes_nothing(runs: list[Run]) -> None:
+    again, once_more = runs[2:4]
+    assert once_more.versions == again.versions
+    assert f"nothing new: this model is version {again.versions[-1]} at " in once_more.output
+
+
+def test_a_version_that_was_removed_by_hand_is_published_again(runs: list[Run]) -> None:
+    before, after = runs[3:5]
+    assert after.versions[:-1] == before.versions[:-1]
+    assert after.versions[-1] > before.versions[-1]
+    assert f"the model of version {before.versions[0]} again, in place of version {before.versions[1]}" in after.output
+
+
+def test_data_without_spans_publishes_over_a_day_and_says_of_what_data_that_was(runs: list[Run], data: Path) -> None:
+    before, flat, after = runs[4:]
+    assert flat.versions[:-1] == before.versions
+    assert f"in place of version {before.versions[-1]}, of other data: {data / 'days'}" in flat.output
+    assert after.versions[:-1] == flat.versions
+    assert f"in place of version {flat.versions[-1]}, of other data: {data / 'files'}" in after.output
