@@ -17,7 +17,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipeline.config import RunConfig
+from pipeline.config import local_config
 from pipeline.local import run
 from serving.versions import published_versions
 
@@ -25,14 +25,14 @@ from serving.versions import published_versions
 def main(state: str, runs: str) -> None:
     """Runs them all."""
     for settings in json.loads(runs):
-        config = RunConfig.from_environment({"STATE_ROOT": state, **settings})
+        config = local_config({"STATE_ROOT": state, **settings})
         if settings.get("REMOVE") == "newest":
             shutil.rmtree(list(published_versions(config.serving_root).values())[-1])
         screen = io.StringIO()
         log = Path(state) / "run.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
-        status = run(config, "local", Console(file=screen, width=200), log)
+        status = run(config, Console(file=screen, width=200), log)
         print(
             json.dumps([status, screen.getvalue(), list(published_versions(config.serving_root))]),
             file=sys.__stdout__,
