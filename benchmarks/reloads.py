@@ -98,7 +98,10 @@ def _under_load(server: process.RunningServer, master: Path, base: Path, reloads
         request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.ones([1, MODEL_SIZE], np.float32)))
         with grpc.insecure_channel(server.grpc_address) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            while not done.is_set():
+            last = False
+            while not last:
+                # A request is begun after the last reload, so that its version is seen.
+                last = done.is_set()
                 start = time.perf_counter()
                 try:
                     version = stub.Predict(request, timeout=30).model_spec.version.value

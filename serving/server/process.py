@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
 import subprocess
 import sys
@@ -32,7 +34,7 @@ class RunningServer(NamedTuple):
 
 
 @contextmanager
-def start(*flags: str, ready_seconds: float = 120.0) -> Iterator[RunningServer]:
+def start(*flags: str, ready_seconds: float = 600.0) -> Iterator[RunningServer]:
     """Runs a server on free ports of 127.0.0.1, and ends it on leaving.
 
     Args:
@@ -45,7 +47,7 @@ def start(*flags: str, ready_seconds: float = 120.0) -> Iterator[RunningServer]:
     Raises:
         RuntimeError: it ended, or was not ready in time; the message holds what it said.
     """
-    grpc_port, rest_port = _free_ports()
+    grpc_port, rest_port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [sys.executable, "-m", "serving", f"--port={grpc_port}", f"--rest_api_port={rest_port}", *flags]
@@ -73,8 +75,15 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, seconds: floa
         time.sleep(0.05)
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on.
+
+    It is none of those that the system gives to outgoing connections: one of these could take it before a server that
+    needs seconds to start listens there.
+    """
+    first_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.SystemRandom().randrange(min(10_000, first_outgoing - 1), first_outgoing)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -7,13 +7,13 @@ import dataclasses
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from serving.server.process import free_port
+from tests.tools import missing
 
 USER = "din"
 DATABASE = "metadata"
@@ -32,7 +32,7 @@ class Server:
 
 @contextlib.contextmanager
 def postgres(certificate: tuple[bytes, bytes] | None = None) -> Iterator[Server]:
-    """Runs a server with one empty database. The test is skipped where PostgreSQL is not installed.
+    """Runs a server with one empty database. Where PostgreSQL is not installed, `missing` ends the test.
 
     With a certificate and its key, both PEM, it takes encrypted connections only.
     """
@@ -44,7 +44,7 @@ def postgres(certificate: tuple[bytes, bytes] | None = None) -> Iterator[Server]
         as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         shutil.chown(folder, "nobody", "nogroup")
     # A password may hold anything.
-    server = Server("127.0.0.1", _free_port(), f"{secrets.token_hex(16)} '\\\\ü=\"{{")
+    server = Server("127.0.0.1", free_port(), f"{secrets.token_hex(16)} '\\\\ü=\"{{")
     log = folder / "log"
 
     def call(*command: str) -> None:
@@ -81,11 +81,5 @@ def _binaries() -> Path:
     on_path = shutil.which("pg_ctl")
     found = [Path(on_path).resolve().parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not found or not all((found[-1] / name).exists() for name in ("initdb", "pg_ctl", "psql")):
-        pytest.skip("PostgreSQL's server is not installed (Debian: postgresql).")
+        missing("PostgreSQL's server", "postgresql")
     return found[-1]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -137,12 +137,25 @@ def test_of_runs_that_start_together_one_gets_the_lease(database: Server) -> Non
     assert len(holders) == 2
 
 
-def test_a_lease_is_renewed_while_a_step_works(tmp_path: Path) -> None:
-    def open_leases() -> Leases:
-        return Leases(mlmd.MetadataStore(sqlite(tmp_path)), "a-pipeline", 2)
+def test_a_lease_is_renewed_while_a_step_works(database: Server, clock: Clock) -> None:
+    connection = connection_from_environment(environment(database))
 
-    open_leases().acquire("one")
-    with renewed(open_leases, "one", 0.2):
-        time.sleep(3.5)
-        with pytest.raises(LeaseError):
-            open_leases().acquire("two")
+    def open_leases() -> Leases:
+        return Leases(open_store(connection), "renewed", 100, clock)
+
+    leases = open_leases()
+    leases.acquire("one")
+    with renewed(open_leases, "one", 0.05):
+        # The lease as it was taken would be over after the second of these moves of the clock.
+        for until in ("13:49:20", "13:50:20", "13:51:20"):
+            clock.now += 60
+            deadline = time.monotonic() + 120
+            while f"after 1970-01-12 {until} UTC" not in refusal(leases, "two"):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+
+def refusal(leases: Leases, run_id: str) -> str:
+    with pytest.raises(LeaseError) as error:
+        leases.acquire(run_id)
+    return str(error.value)

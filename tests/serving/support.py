@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from serving.server.process import RunningServer, start
+from serving.server.process import free_port as free_port
 from transform.features import DECLARATION
 
 MODEL = "community-din"
@@ -37,11 +37,3 @@ def export_small_model(folder: Path, path: Path, seed: int = 0) -> None:
 def serve(models: Path, *flags: str) -> AbstractContextManager[RunningServer]:
     """Runs the embedded server on the small model, in a process of its own."""
     return start(f"--model_name={MODEL}", f"--model_base_path={models / MODEL}", *flags)
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

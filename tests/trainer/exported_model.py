@@ -47,14 +47,17 @@ graph = tf.Graph()
 session = tf.compat.v1.Session(graph=graph)
 with graph.as_default():
     meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], path)
-answers = []
+answers, known = [], {}
 for name, inputs, wanted in requests:
     signature = meta_graph.signature_def[name]
     cells = {key: np.array(decoded(value), dtype=object) for key, value in inputs.items()}
     feeds = {signature.inputs[key].name: value for key, value in cells.items()}
-    with graph.as_default():
-        tensors = {key: graph.get_tensor_by_name(signature.outputs[key].name) for key in wanted or signature.outputs}
-        fetches = {key: tf.identity(tensor) for key, tensor in tensors.items()}
+    if (name, str(wanted)) not in known:
+        # Requests that ask for the same run the same graph, which takes seconds to optimize.
+        with graph.as_default():
+            tensors = {key: graph.get_tensor_by_name(signature.outputs[key].name) for key in wanted or signature.outputs}
+            known[name, str(wanted)] = {key: tf.identity(tensor) for key, tensor in tensors.items()}
+    fetches = known[name, str(wanted)]
     ran = tf.compat.v1.RunMetadata()
     try:
         values = session.run(fetches, feeds, tf.compat.v1.RunOptions(trace_level=3), ran)

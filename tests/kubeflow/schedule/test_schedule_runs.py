@@ -49,8 +49,7 @@ def test_waiting_ends_in_time_and_the_run_goes_on(server: KfpServer, schedule: C
     assert "goes on" in schedule("run", "--timeout", "0.1", status=8).err
     assert "runs/details/" in schedule("run", "--no-wait").out
     waiting = schedule.start("run")
-    while not any("RUNNING" in line for line in iter(waiting.stdout.readline, "")):  # type: ignore[union-attr]
-        pass
+    assert any("RUNNING" in line for line in iter(waiting.stdout.readline, ""))  # type: ignore[union-attr]
     waiting.send_signal(signal.SIGINT)
     assert "goes on" in finished(waiting, 130).err
 

@@ -35,9 +35,12 @@ class HalfPlusTwo(tf.Module):
     def parsed(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"length": tf.strings.length(x), "number": tf.strings.to_number(x)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
-    def slow(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"y": tf.while_loop(lambda i: i < x[0], lambda i: [i + 1.0], [0.0])[0]}
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32), *[tf.TensorSpec([], tf.string)] * 2])
+    def waiting(self, x: tf.Tensor, begun: tf.Tensor, until: tf.Tensor) -> dict[str, tf.Tensor]:
+        """x, once there is a file `until`; that it waits, it tells by a file `begun`."""
+        with tf.control_dependencies([tf.io.write_file(begun, "")]):
+            x = tf.identity(x)
+        return {"y": tf.while_loop(lambda x: tf.size(tf.io.matching_files(until)) == 0, lambda x: [x], [x])[0]}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def examples(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -64,7 +67,7 @@ def export(path: Path, slope: float = 0.5) -> Path:
         "serving_default": module.predict,
         "names": module.names,
         "parsed": module.parsed,
-        "slow": module.slow,
+        "waiting": module.waiting,
         "classify_x_to_y": module.classify,
         "regress_x_to_y": module.regress,
     }

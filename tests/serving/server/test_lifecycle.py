@@ -33,10 +33,19 @@ def predict(channel: grpc.Channel, name: str) -> list[float]:
 
 
 def code(call: Callable[[], Any]) -> grpc.StatusCode:
-    with pytest.raises(grpc.RpcError) as caught:
-        call()
-    found: grpc.StatusCode = caught.value.code()
+    found = refusal(call)
+    assert found is not None
     return found
+
+
+def refusal(call: Callable[[], Any]) -> grpc.StatusCode | None:
+    """With which status a call is refused; None if it is answered."""
+    try:
+        call()
+    except grpc.RpcError as error:
+        found: grpc.StatusCode = error.code()
+        return found
+    return None
 
 
 def run(*flags: str) -> subprocess.CompletedProcess[str]:
@@ -105,14 +114,20 @@ def test_a_running_request_is_answered_before_the_server_ends(half_plus_two: Pat
         ThreadPoolExecutor(1) as threads,
     ):
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        steps = 2.0**21
-        running = threads.submit(stub.Predict, predict_request([steps], signature_name="slow"), timeout=120)
-        time.sleep(0.5)
-        assert not running.done()
+        begun, until = tmp_path / "begun", tmp_path / "until"
+        request = predict_request([2.0], signature_name="waiting", begun=str(begun), until=str(until))
+        running = threads.submit(stub.Predict, request, timeout=600)
+        while not begun.exists():
+            assert not running.done(), running.exception()
+            time.sleep(0.05)
         server.process.send_signal(signal.SIGTERM)
-        assert list(running.result().outputs["y"].float_val) == [steps]
+        while refusal(lambda: predict(channel, "default")) is None:
+            time.sleep(0.05)
+        assert refusal(lambda: predict(channel, "default")) == grpc.StatusCode.UNAVAILABLE
+        assert not running.done()
+        until.touch()
+        assert list(running.result().outputs["y"].float_val) == [2.0]
         assert server.process.wait(60) == 0
-        assert code(lambda: predict(channel, "default")) == grpc.StatusCode.UNAVAILABLE
 
 
 def certificates(folder: Path) -> dict[str, Path]:

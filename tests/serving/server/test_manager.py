@@ -49,7 +49,7 @@ class Served:
         return sorted(self.manager.available("m"))
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300
         while not condition():
             assert time.monotonic() < deadline, [(version, version.state) for version in self.manager.versions("m")]
             time.sleep(0.01)
