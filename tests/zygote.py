@@ -162,7 +162,7 @@ def _serve(control: socket.socket) -> dict[str, Any]:
     while True:
         text, descriptors, _, _ = socket.recv_fds(control, LARGEST_COMMAND, 3)
         if not text:
-            sys.exit()
+            os._exit(0)
         if os.fork() == 0:
             control.close()
             _keep(*descriptors)

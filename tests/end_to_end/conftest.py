@@ -1,17 +1,20 @@
-"""Runs of the pipeline through the real `tfx` commands, in a temporary folder."""
+"""Runs of the pipeline in a temporary folder: through the `tfx` commands once, else as what those start, forked."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests import zygote
+
 ROOT = Path(__file__).parents[2]
 NAME = "community-din"
+TFX = Path(sys.executable).parent / "tfx"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,20 +47,10 @@ class Workspace:
         }
 
     def tfx(self, *arguments: str, **settings: str) -> Outcome:
-        """Runs a `tfx` command with settings in its environment."""
-        run = subprocess.run(
-            ["tfx", *arguments],
-            env=self.environment(**settings),
-            cwd=self.state,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        print(run.stdout)
-        return Outcome(run.returncode, run.stdout)
+        """Runs a `tfx` command with settings in its environment. What it starts in its turn is not forked."""
+        return self._forked([str(TFX), *arguments], self.state, settings)
 
-    def run(self, **settings: str) -> Outcome:
+    def tfx_run(self, **settings: str) -> Outcome:
         """`tfx pipeline create`, if there is none yet, and `tfx run create`."""
         engine = settings.get("ENGINE", "local")
         if not (self.state / "tfx" / engine / NAME).exists():
@@ -66,6 +59,20 @@ class Workspace:
             if created.status:
                 return created
         return self.tfx("run", "create", f"--engine={engine}", f"--pipeline_name={NAME}", **settings)
+
+    def run(self, **settings: str) -> Outcome:
+        """What `tfx run create` starts."""
+        return self.python(str(ROOT / "local_runner.py"), **settings)
+
+    def python(self, *arguments: str, **settings: str) -> Outcome:
+        """Runs a Python command of the project: a file, or `-m` and a module, and arguments."""
+        return self._forked(arguments, ROOT, settings)
+
+    def _forked(self, arguments: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Outcome:
+        ended = zygote.run([sys.executable, *arguments], self.environment(**settings), folder)
+        output = ended.stdout + ended.stderr
+        print(output)
+        return Outcome(ended.returncode, output)
 
 
 @pytest.fixture(scope="module")

@@ -42,16 +42,7 @@ class Community:
         return self.workspace.run(DATA_ROOT=str(self.data), **SETTINGS, **settings)
 
     def command(self, module: str, *arguments: str) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
-            env=self.workspace.environment(DATA_ROOT=str(self.data), **SETTINGS),
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        print(done.stdout)
-        return Outcome(done.returncode, done.stdout)
+        return self.workspace.python("-m", module, *arguments, DATA_ROOT=str(self.data), **SETTINGS)
 
     def dead_letters(self) -> dict[str, set[int]]:
         """The lines of the dead letters of every span, by the span's name."""

@@ -11,11 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests import zygote
 from tests.end_to_end.conftest import NAME, ROOT, Outcome, Workspace
 from transform.features import DECLARATION
 
@@ -54,7 +54,8 @@ def cached_nodes(outcome: Outcome) -> set[str]:
 
 @pytest.fixture(scope="module")
 def first_run(workspace: Workspace) -> Outcome:
-    return workspace.run(DATA_ROOT=str(SAMPLE))
+    """Through the `tfx` commands; the other runs start what those start."""
+    return workspace.tfx_run(DATA_ROOT=str(SAMPLE))
 
 
 def test_a_version_is_published(first_run: Outcome, workspace: Workspace) -> None:
@@ -159,17 +160,14 @@ def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Pat
     state = Workspace(tmp_path / "state")
     state.state.mkdir()
     settings = {"DATA_ROOT": str(tmp_path / "data"), "MIN_AUC": "0.1"}
-    killed = subprocess.Popen(
-        [sys.executable, str(ROOT / "local_runner.py")],
-        env=state.environment(**settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert _wait_until(lambda: bool(list(state.state.glob("pipeline/transform/transformed_examples/*/Split-eval/*.gz"))))
-    assert _wait_until(lambda: (state.state / "pipeline" / "trainer").exists())
+    killed = zygote.start([sys.executable, str(ROOT / "local_runner.py")], state.environment(**settings), ROOT)
+    transformed = "pipeline/transform/transformed_examples/*/Split-eval/*.gz"
+    while not (list(state.state.glob(transformed)) and (state.state / "pipeline" / "trainer").exists()):
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.05)
     os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
+    killed.communicate()
+    assert killed.poll() == -signal.SIGKILL
 
     resumed = state.run(**settings)
     assert resumed.status == 0
@@ -178,16 +176,7 @@ def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Pat
     assert len(state.versions) == 1
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 240) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_an_unknown_data_root_is_an_error_before_anything_runs(workspace: Workspace) -> None:
+def test_an_unknown_data_root_is_an_error_before_anything_runs(first_run: Outcome, workspace: Workspace) -> None:
     outcome = workspace.tfx("run", "create", "--engine=local", f"--pipeline_name={NAME}", DATA_ROOT="/no/such/folder")
     assert outcome.status != 0
     assert "Error: `DATA_ROOT` must be a folder of CSV files, or of spans. Received: /no/such/folder" in outcome.output

@@ -15,6 +15,7 @@ from tfx.dsl.compiler.constants import PIPELINE_RUN_CONTEXT_TYPE_NAME
 from pipeline.config import RunConfig
 from pipeline.kfp import parameters
 from pipeline.kfp.store import connection_from_environment, open_store
+from tests import zygote
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
@@ -29,17 +30,16 @@ def webhook() -> Iterator[Webhook]:
         yield hook
 
 
-def report(variables: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+def report(variables: dict[str, str], *options: str, real: bool = False) -> subprocess.CompletedProcess[str]:
+    """Runs the command, forked, or as a process of its own."""
     values = [word for name, value in parameters.defaults(CONFIG).items() for word in ("--set", name, str(value))]
     arguments = ["--run-id", "a-run", "--config", CONFIG.to_json()]
     arguments += ["--nodes", "example_gen,trainer", "--status", '{"state": "FAILED"}']
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.kfp.report", *arguments, *values, *options],
-        env={"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "pipeline.kfp.report", *arguments, *values, *options]
+    whole = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent), **variables}
+    if real:
+        return subprocess.run(command, env=whole, capture_output=True, text=True, check=False)
+    return zygote.run(command, whole, ROOT)
 
 
 def put_done(store: mlmd.MetadataStore, run_id: str, node: str) -> None:
@@ -54,7 +54,8 @@ def put_done(store: mlmd.MetadataStore, run_id: str, node: str) -> None:
 
 
 def test_a_failed_run_is_told_to_the_webhook_with_the_nodes_that_are_missing(database: Server, webhook: Webhook) -> None:
-    ended = report(environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}, "--notify", "failure")
+    variables = environment(database) | {"NOTIFICATION_WEBHOOK": webhook.address}
+    ended = report(variables, "--notify", "failure", real=True)
     assert ended.returncode == 0, ended.stderr
     told = "community-din: run a-run failed: example_gen, trainer did not run."
     assert ended.stdout.endswith(f"{told}\n")

@@ -90,6 +90,26 @@ def test_ranking_equals_scoring_each_candidate_alone(declaration: Declaration, i
         np.testing.assert_allclose(scores[:, i], model(alone), rtol=1e-4, atol=1e-5)
 
 
+def test_a_history_is_embedded_once_and_never_repeated_for_its_candidates() -> None:
+    """By the shapes of the graph as it was traced. No two of these sizes multiply to a third."""
+    users, candidates, positions, dim = 2, 7, 11, 5
+    model = create(embedding_dim=dim, attention_hidden_units=(3,))
+    features = random_features(DECLARATION, users, candidates)
+    for column in ("hist_topic_id", "hist_keyword_id"):
+        features[column] = np.ones((users, positions), "int64")
+
+    def rank(features: Any) -> Any:
+        return model.score(model.encode_user(features), model.encode_item(features))
+
+    operations = tf.function(rank).get_concrete_function(features).graph.get_operations()
+    outputs = [output for operation in operations for output in operation.outputs if output.shape.is_fully_defined()]
+    embedded = [tuple(output.shape) for output in outputs if "Gather" in output.op.type and positions in output.shape]
+    assert embedded == [(users, positions, dim)] * 2
+    # A key [2 * dim] for each candidate and position would be one of these.
+    sizes = {output.shape.num_elements() for output in outputs} - {0}
+    assert not [size for size in sizes if size % (candidates * positions * dim) == 0]
+
+
 def test_the_encodings_have_the_declared_shapes() -> None:
     model, features = create(TWO_HISTORIES), random_features(TWO_HISTORIES, candidates=3)
     user, items = model.encode_user(features), model.encode_item(features)

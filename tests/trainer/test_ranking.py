@@ -139,7 +139,8 @@ def called(graph: Any) -> Iterator[Any]:
     def expanded(nodes: Any) -> Iterator[Any]:
         for node in nodes:
             yield node
-            if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
-                yield from expanded(functions[node.attr["f"].func.name])
+            # A call's function, and the condition and body of a loop.
+            for value in node.attr.values():
+                yield from expanded(functions.get(value.func.name, ()))
 
     return expanded(graph.node)
