@@ -32,7 +32,7 @@ UPSTREAM = {
     "schema": [],
     "transform": ["dataset", "schema"],
     "vocabulary-validator": ["transform"],
-    "trainer": ["transform", "vocabulary-validator"],
+    "trainer": ["dataset", "transform", "vocabulary-validator"],
     "latest-blessed-model": ["trainer"],
     "evaluator": ["dataset", "latest-blessed-model", "trainer"],
     "published-later": ["dataset"],
