@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import warnings
+from typing import Any
 
 # Covers what Kubeflow puts between two steps: a pod that waits for its machine.
 LEASE_SECONDS = 1800
@@ -18,6 +21,22 @@ def prepare_libraries() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GLOG_minloglevel", "1")
     warnings.simplefilter("ignore")
+
+
+def say_when_ended() -> None:
+    """Says so when Kubernetes ends the step, which then dies as it would have: otherwise the log just stops."""
+
+    def say(number: int, _: Any) -> None:
+        print(
+            "Error: Kubernetes has ended this step: its `timeout_seconds` have passed, the run was terminated, or the pod "
+            "had to leave its machine.",
+            file=sys.stderr,
+            flush=True,
+        )
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, say)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from pipeline.kfp import retried
-from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries
+from pipeline.kfp.command import add_run_arguments, checked_run_id, given_parameters, prepare_libraries, say_when_ended
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -30,6 +30,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     parser.add_argument("--code", required=True, help="the fingerprint of the code that the package was compiled from")
     retried.add_arguments(parser)
     arguments = parser.parse_args(argv)
+    say_when_ended()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_LOG_FORMAT, force=True)
     # Beam tells of its types at length.
     logging.getLogger("apache_beam").setLevel(logging.WARNING)

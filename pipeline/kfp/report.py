@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     failure = "its nodes are unknown: the metadata store could not be read"
     store = None
     try:
-        opened = _open_store(environment)
+        opened = store_of(environment)
         failure = _end(opened, pipeline, arguments)
         store = opened
         if not failure:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     print(f"{pipeline}: run {arguments.run_id} {outcome}.", flush=True)
     if arguments.notify != "never":
         try:
-            _notify(store, pipeline, arguments, outcome, environment)
+            notify(store, pipeline, arguments, outcome, environment)
         except Exception as error:
             errors.append(f"{error}")
     for line in errors:
@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     return 1 if errors else 0
 
 
-def _open_store(environment: Mapping[str, str]) -> mlmd.MetadataStore:
+def store_of(environment: Mapping[str, str]) -> mlmd.MetadataStore:
+    """The metadata store that the environment names."""
     from pipeline.kfp.store import connection_from_environment, open_store
 
     return open_store(connection_from_environment(environment))
@@ -80,7 +81,7 @@ def _end(store: mlmd.MetadataStore, pipeline: str, arguments: argparse.Namespace
     return "; ".join([*parts, f"{', '.join(waiting)} did not run"] if waiting else parts)
 
 
-def _notify(
+def notify(
     store: mlmd.MetadataStore | None,
     pipeline: str,
     arguments: argparse.Namespace,

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 
 from pipeline.kfp import report as report_step
-from pipeline.kfp.notify import WEBHOOK, post
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nodes", help="the ids of the run's nodes, separated by commas: report, if the run is started again"
     )
     parser.add_argument("--notify", choices=report_step.NOTIFY, default="never", help="of which runs the webhook is told")
+    # How Kubeflow sees the run's end, the report alone knows.
+    parser.set_defaults(status="")
 
 
 def report(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int:
@@ -32,13 +33,12 @@ def report(arguments: argparse.Namespace, environment: Mapping[str, str]) -> int
 
 
 def tell_of_failure(pipeline: str, node: str, arguments: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Tells the webhook, if there is one, that an attempt has failed; whether it was the last one a step cannot know."""
+    """Tells the webhook, if there is one, that an attempt has failed; of all attempts of a node, it is told once."""
     if arguments.notify == "never":
         return
-    outcome = f"failed: {node} did not end well"
-    text = f"{pipeline}: run {arguments.run_id}, started again, {outcome}. Kubeflow repeats it if repetitions are left."
-    message = {"text": text, "pipeline": pipeline, "run_id": arguments.run_id, "outcome": outcome, "kubeflow_status": ""}
     try:
-        post(environment.get(WEBHOOK, ""), message)
-    except (ValueError, RuntimeError):
+        store = report_step.store_of(environment)
+        report_step.notify(store, pipeline, arguments, f"failed again: {node} did not end well", environment)
+    except Exception:
+        # What the step has failed of is said after this.
         logging.getLogger(__name__).exception("The webhook could not be told.")

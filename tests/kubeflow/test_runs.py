@@ -14,9 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.kfp.lease import Leases
+from pipeline.kfp.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.package_runner import Cluster, Package, StepResult
-from tests.kubeflow.test_package import UPSTREAM
+from tests.kubeflow.postgres import Server
+from tests.kubeflow.test_package import INGESTED, UPSTREAM
+from tests.kubeflow.test_postgresql_store import environment
+from tests.kubeflow.webhook import Webhook
 from tests.zygote import Running
 
 pytestmark = pytest.mark.end_to_end
@@ -24,12 +29,12 @@ pytestmark = pytest.mark.end_to_end
 RESOLVERS = {"previous-statistics", "window", "latest-blessed-model", "published-later"}
 # Their commands are started as they stand; they are of both kinds, and one of them is killed. The others are forked.
 REAL = ("example-gen", "trainer", "report")
-DAYS = ("2026-01-01", "2026-01-02")
+DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
 
 
 @dataclasses.dataclass(frozen=True)
 class Days:
-    """Two days of interactions; those that have happened are in the data root."""
+    """Three days of interactions; those that have happened are in the data root."""
 
     source: Path
     data_root: Path
@@ -41,7 +46,7 @@ class Days:
 @pytest.fixture(scope="module")
 def days(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Days:
     source = tmp_path_factory.mktemp("days") / "data"
-    options = ["--rows", "3000", "--spans", "2", "--layout", "folders", "--start-date", DAYS[0]]
+    options = ["--rows", "4500", "--spans", "3", "--layout", "folders", "--start-date", DAYS[0]]
     subprocess.run(
         [sys.executable, "-m", "data.synthesize", *options, "--out", str(source)],
         check=True,
@@ -174,3 +179,60 @@ def test_a_failed_step_tells_its_cause_and_nothing_after_it_runs(package: Path, 
     assert results["example-gen"].status == 1
     assert "Error: `DATA_ROOT` must hold at least one file" in results["example-gen"].errors
     assert "run run-5 failed: example_gen did not end well" in results["report"].output
+
+
+@dataclasses.dataclass(frozen=True)
+class StartedAgain:
+    """A run that only ingests: it failed, failed again when it was started again, and went well the third time.
+
+    Args:
+        tries: How the steps ended, each time.
+        told: What the webhook was told, each time.
+    """
+
+    tries: list[list[StepResult]]
+    told: list[list[str]]
+
+
+@pytest.fixture(scope="module")
+def started_again(
+    next_day: list[list[StepResult]], package: Path, cluster: Cluster, days: Days, told: Webhook
+) -> StartedAgain:
+    ingest = Package(package.with_stem(f"{package.stem}-ingest"))
+    run = StartedAgain([], [])
+    for attempt in range(3):
+        if attempt == 2:
+            days.happen(DAYS[2])
+        before = len(told.received)
+        earlier = [result for results in run.tries for result in results]
+        run.tries.append(ingest.run(cluster, "run-6", earlier=earlier, span=DAYS[2], max_drift=1))
+        run.told.append([message["text"] for message in told.received[before:]])
+    return run
+
+
+def test_a_run_that_only_ingests_prints_what_went_in(started_again: StartedAgain) -> None:
+    printed = outputs(started_again.tries[2])
+    assert set(printed) == set(INGESTED)
+    assert "1500 read, 1500 used" in printed["validation-gate"]
+    assert "AUC" not in printed["validation-gate"]
+
+
+def test_a_failed_run_that_is_started_again_is_told_of_though_kubeflow_does_not_repeat_the_report(
+    started_again: StartedAgain,
+) -> None:
+    assert [{result.task for result in results} for results in started_again.tries[:2]] == [
+        {"example-gen", "report"},
+        {"example-gen"},
+    ]
+    failed = "community-din: run run-6 failed: example_gen"
+    again = "community-din: run run-6 failed again: example_gen did not end well."
+    well = "community-din: run run-6 succeeded."
+    for texts, beginning in zip(started_again.told, (failed, again, well), strict=True):
+        (text,) = texts
+        assert text.startswith(beginning)
+
+
+def test_a_failed_run_that_is_started_again_makes_room_when_it_ends(started_again: StartedAgain, database: Server) -> None:
+    connection = connection_from_environment(environment(database))
+    Leases(open_store(connection), "community-din", 1800).acquire("the next run")
+    Leases(open_store(connection), "community-din", 1800).release("the next run")
