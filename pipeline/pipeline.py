@@ -101,7 +101,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         span=config.span,
         version=config.span_version,
         settings=config.ingestion,
-        code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
+        code_fingerprint=code_fingerprint("transform/features.py", "transform/cells.py", "components/example_gen"),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
     statistics_gen = TokenStatisticsGen(

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from transform.bounds import MAX_CANDIDATES, MAX_SCORES
+
 # The users of a warm-up request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed
 # memory back to the system, and fetches it anew for each request, once it exceeds twice the largest piece ever freed.
 WARMUP_USERS = 2
@@ -19,16 +21,15 @@ class ExportConfig:
         warmup_candidates: For each of these numbers of candidates one request of `rank` is kept beside the model, which a
             server replays before the version answers its first request.
         max_candidates: The most candidates of a user, K, that `rank` and `explain` score.
-        max_scores: The most scores that one request may ask for: B times K, or rows. It bounds the memory of a request, some
-            XXX.
+        max_scores: The most scores that one request may ask for: B times K, or rows.
 
     Raises:
         ValueError: A value is out of its range; the message names it.
     """
 
     warmup_candidates: tuple[int, ...] = (100, 500)
-    max_candidates: int = 10_000
-    max_scores: int = 100_000
+    max_candidates: int = MAX_CANDIDATES
+    max_scores: int = MAX_SCORES
 
     def __post_init__(self) -> None:
         received = self.warmup_candidates
