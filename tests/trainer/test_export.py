@@ -78,11 +78,16 @@ def test_tokens_that_a_list_cannot_hold_are_left_out() -> None:
 
 
 def test_the_settings_survive_json_and_are_checked() -> None:
-    config = ExportConfig(warmup_candidates=(1, 20))
+    config = ExportConfig(warmup_candidates=(1, 20), max_candidates=20, max_scores=40)
     assert ExportConfig.from_dict(config.to_dict()) == config
     assert ExportConfig.from_dict({}) == ExportConfig()
     for wrong in [(0,), (True,), ("5",), 5]:
         with pytest.raises(ValueError, match=r"`warmup_candidates` must hold positive integers. Received: "):
             ExportConfig(warmup_candidates=wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"must be among \['warmup_candidates'\]. Received: \['warmup'\]"):
+    for name in ("max_candidates", "max_scores"):
+        with pytest.raises(ValueError, match=f"`{name}` must be a positive integer. Received: 0."):
+            ExportConfig(**{name: 0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"within `max_scores` \(999\). Received: \(100, 500\)."):
+        ExportConfig(max_scores=999)
+    with pytest.raises(ValueError, match=r"must be among \['warmup_candidates', .*\]. Received: \['warmup'\]"):
         ExportConfig.from_dict({"warmup": [1]})
