@@ -18,7 +18,7 @@ from tests.serving.server import models
 from tests.serving.server.models import predict_request
 from tests.serving.server.test_rest import call
 
-SLOW_STEPS = 2.0**22
+SLOW_STEPS = 2.0**21
 FOR_EVER = 2.0**24  # float32 does not reach it by steps of 1
 CALLS = "/v1/models/default:predict"
 
