@@ -2,8 +2,9 @@
 
     python -m benchmarks.load_test --concurrency 8 --candidates 500 --seconds 20
 
-starts the embedded server on the published model, loads it and stops it. `--server HOST:PORT` loads a server that runs
-already, such as TensorFlow Serving. Users and candidates come from data/sample; histories have `--history` entries.
+starts the embedded server on the published model, loads it and stops it; `--server-flag` adds a flag of it. `--server
+HOST:PORT` loads a server that runs already, such as TensorFlow Serving. Users and candidates come from data/sample, and
+histories have `--history` entries.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _PUBLISHED = Path("var/serving") / MODEL_NAME
 _SAMPLE = Path("data/sample/2026-01-01.csv")
 
 
-def sample_requests(candidates: int, history: int, seed: int = 0) -> list[Inputs]:
-    """Different requests of one user and so many candidates, of the sample's tokens."""
+def sample_requests(candidates: int, history: int, seed: int = 0, least: int | None = None) -> list[Inputs]:
+    """Different requests of one user and so many candidates (from `least` on), of the sample's tokens."""
     rng = random.Random(seed)
     with _SAMPLE.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -47,7 +48,8 @@ def sample_requests(candidates: int, history: int, seed: int = 0) -> list[Inputs
         for group in DECLARATION.histories:
             entries = [rng.choice(rows) for _ in range(history)]
             user |= {column: LIST_SEPARATOR.join(entry[query] for entry in entries) for column, query in group.queries}
-        items = [{name: row[name] for name in DECLARATION.side_columns("item")} for row in rng.choices(rows, k=candidates)]
+        count = rng.randint(candidates if least is None else least, candidates)
+        items = [{name: row[name] for name in DECLARATION.side_columns("item")} for row in rng.choices(rows, k=count)]
         requests.append(request_inputs([(user, items)], DECLARATION))
     return requests
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load_test", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--concurrency", type=int, default=8, help="requests under way at once (%(default)s)")
     parser.add_argument("--candidates", type=int, default=500, help="candidates of a request (%(default)s)")
+    parser.add_argument("--least", type=int, help="candidates vary from this number on (default: they do not vary)")
     parser.add_argument("--history", type=int, default=50, help="entries of a user's history (%(default)s)")
     parser.add_argument("--seconds", type=float, default=20.0, help="(%(default)s)")
     parser.add_argument("--warmup", type=float, default=3.0, help="seconds of load before, not counted (%(default)s)")
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--server", metavar="HOST:PORT", help="one that runs already; default: start the embedded server")
     server.add_argument("--server-pid", type=int, help="its process, if it is on this machine, for its CPU time")
     server.add_argument("--base-path", type=Path, default=_PUBLISHED, help="else: the model (%(default)s)")
+    server.add_argument("--server-flag", action="append", default=[], help="of the embedded server; may be repeated")
     server.add_argument("--model-name", default=MODEL_NAME, help="(%(default)s)")
     server.add_argument("--rest", action="store_true", help="speak REST instead of gRPC")
     return parser
@@ -77,6 +81,8 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("history", "warmup"):
         if not getattr(arguments, name) >= 0:
             raise ValueError(f"`--{name}` must not be negative. Received: {getattr(arguments, name)}.")
+    if arguments.least is not None and not 0 < arguments.least <= arguments.candidates:
+        raise ValueError(f"`--least` must be from 1 to `--candidates`. Received: {arguments.least}.")
 
 
 @contextlib.contextmanager
@@ -85,12 +91,13 @@ def _server(arguments: argparse.Namespace) -> Iterator[tuple[str, int | None]]:
     if arguments.server:
         yield arguments.server, arguments.server_pid
         return
-    with start(f"--model_name={arguments.model_name}", f"--model_base_path={arguments.base_path.resolve()}") as server:
+    base_path = f"--model_base_path={arguments.base_path.resolve()}"
+    with start(f"--model_name={arguments.model_name}", base_path, *arguments.server_flag) as server:
         yield server.rest_url if arguments.rest else server.grpc_address, server.process.pid
 
 
 def _load(arguments: argparse.Namespace) -> LoadResult:
-    requests = sample_requests(arguments.candidates, arguments.history)
+    requests = sample_requests(arguments.candidates, arguments.history, least=arguments.least)
     with _server(arguments) as (target, pid):
         kind = RestTransport if arguments.rest else GrpcTransport
         transport: Transport = kind(target, arguments.model_name)

@@ -100,7 +100,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         version=config.version,
         data_name=config.data_name,
         settings=config.ingestion,
-        code_fingerprint=code_fingerprint("transform/features.py", "components/example_gen"),
+        code_fingerprint=code_fingerprint("transform/features.py", "transform/cells.py", "components/example_gen"),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
     statistics_gen = TokenStatisticsGen(

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from settings.base import Settings, setting
+from transform.bounds import MAX_CANDIDATES, MAX_SCORES
 
 # The users of a warm-up request of `rank`. Two, so that it takes twice the memory of the requests to come: glibc gives freed
 # memory back to the system, and fetches it anew for each request, once it exceeds twice the largest piece ever freed.
@@ -21,9 +22,11 @@ class ExportSettings(Settings):
         "For each of these numbers of candidates one request of `rank` is kept beside the model, which a server replays "
         "before the version answers its first request.",
     )
-    max_candidates: int = setting(10_000, "The most candidates of a user, K, that `rank` and `explain` score.", ge=1)
+    max_candidates: int = setting(MAX_CANDIDATES, "The most candidates of a user, K, that `rank` and `explain` score.", ge=1)
     max_scores: int = setting(
-        100_000, "The most scores that one request may ask for: B times K, or rows. It bounds the memory of a request.", ge=1
+        MAX_SCORES,
+        "The most scores that one request may ask for: B times K, or rows. It bounds the memory of a request.",
+        ge=1,
     )
 
     @model_validator(mode="after")

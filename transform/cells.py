@@ -17,8 +17,8 @@ from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, History
 # What is cut off around cells, entries and weights, as TensorFlow's `strings.strip` does, and nothing else: an ideographic
 # space is a token like any other.
 BLANKS = " \t\n\r\v\f"
-# The same as a class of the regular expressions that RE2 and Python's re share: their `\s` differ.
-BLANK = r"[\t\n\v\f\r ]"
+# RE2's `\s`, which is what may stand around a weight; that of Python's re knows more blanks.
+BLANK = r"[\t\n\f\r ]"
 # A finite number >= 0; the digits are bounded so that float32 holds it.
 WEIGHT_PATTERN = rf"{BLANK}*[0-9]{{1,20}}(?:\.[0-9]*)?(?:[eE](?:-[0-9]{{1,3}}|\+?[0-9]))?{BLANK}*"
 # An entry of a weighted list, without blanks around it.

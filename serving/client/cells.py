@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from serving.client.errors import InvalidRequestError
 from serving.client.transport import Strings
 from transform import cells as grammar
+from transform.bounds import MAX_CANDIDATES, MAX_SCORES
 from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration, Side
 
 Row = Mapping[str, object]
@@ -23,23 +24,37 @@ _RULES: dict[grammar.Rule, str] = {
 }
 
 
-def request_inputs(requests: Sequence[Request], declaration: Declaration) -> dict[str, Strings]:
+def request_inputs(
+    requests: Sequence[Request],
+    declaration: Declaration,
+    max_candidates: int = MAX_CANDIDATES,
+    max_scores: int = MAX_SCORES,
+) -> dict[str, Strings]:
     """The inputs of `rank` and `explain` for users, B, and each one's candidates.
 
     Args:
         requests: Pairs of a user and its candidates; see `user_cells`.
         declaration: The declared features.
+        max_candidates: The most candidates of a user.
+        max_scores: The most scores of the request: users times the longest number of candidates.
 
     Returns:
         The user's columns, strings [B], and the candidates' columns, strings [B, K], K being the longest number of
         candidates: where a user has fewer, empty cells pad.
 
     Raises:
-        InvalidRequestError: A column is missing or unknown, or a value breaks the rule of its column.
+        InvalidRequestError: There are too many candidates, a column is missing or unknown, or a value breaks the rule of its
+            column.
     """
+    width = max((len(candidates) for _, candidates in requests), default=0)
+    if width > max_candidates:
+        raise InvalidRequestError(f"A user must have at most {max_candidates} candidates. Received: {width}.")
+    if width * len(requests) > max_scores:
+        raise InvalidRequestError(
+            f"A request must ask for at most {max_scores} scores. Received: {len(requests)} users, {width} candidates."
+        )
     users = [user_cells(user, declaration) for user, _ in requests]
     items = [candidate_cells(candidates, declaration) for _, candidates in requests]
-    width = max(map(len, items), default=0)
     inputs: dict[str, Strings] = {name: [cells[name] for cells in users] for name in declaration.side_columns("user")}
     for name in declaration.side_columns("item"):
         inputs[name] = [[cells[name] for cells in row] + [""] * (width - len(row)) for row in items]

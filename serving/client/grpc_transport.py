@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ from serving.client.errors import InvalidResponseError, server_error
 from serving.client.messages import DT_FLOAT, DT_STRING, PREDICT, PredictRequest, PredictResponse
 from serving.client.transport import TLS, Arrays, Strings, chosen
 
+# By default gRPC connects to one of the addresses that a name has, and sends all requests there.
+_SERVICE_CONFIG = {"loadBalancingConfig": [{"round_robin": {}}]}
 # An explanation of many candidates is longer than the 4 MiB that gRPC takes by default. After a lost connection it must not
 # wait longer than a retry does.
 _OPTIONS = [
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
     ("grpc.max_receive_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -28,8 +32,10 @@ _OPTIONS = [
 class GrpcTransport:
     """Calls a model's signatures over gRPC; see `Transport`.
 
+    Requests go in turn to all addresses of the target that answer: a headless service of Kubernetes has one for each pod.
+
     Args:
-        target: str. `host:port`, `unix:path`, or another of gRPC's names.
+        target: str. `host:port`, `unix:path`, or another of gRPC's names, such as `ipv4:10.0.0.1:8500,10.0.0.2:8500`.
         model_name: str. The model.
         version: int. The model's version. Defaults to `None`, the latest one served.
         tls: TLS. Files for an encrypted connection. Defaults to `None`, plain text.

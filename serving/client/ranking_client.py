@@ -15,6 +15,7 @@ from serving.client.cells import Request, Row, request_inputs
 from serving.client.errors import InvalidResponseError, ServerOverloadedError, ServerUnavailableError
 from serving.client.ranking import Explanation, Ranking
 from serving.client.transport import TLS, Arrays, Strings, Transport
+from transform.bounds import MAX_CANDIDATES, MAX_SCORES
 from transform.features import DECLARATION, Declaration
 
 MODEL_NAME = "community-din"
@@ -31,7 +32,8 @@ class RankingClient:
     attempt; ranking changes nothing on the server, so that this is safe.
 
     Args:
-        target: str. `host:port` of the server's gRPC port, or of its REST port with `transport="rest"`.
+        target: str. `host:port` of the server's gRPC port, or of its REST port with `transport="rest"`. Where the host has
+            several addresses, gRPC requests go to all of them in turn.
         model_name: str. The model. Defaults to `"community-din"`.
         version: int. The model's version. Defaults to `None`, the latest one served.
         transport: str. `grpc` or `rest`. Defaults to `"grpc"`.
@@ -39,6 +41,8 @@ class RankingClient:
         attempts: int. How often a call is tried at most. Defaults to `3`.
         tls: TLS. Files for an encrypted connection. Defaults to `None`, plain text.
         declaration: Declaration. The features the model was exported with. Defaults to the project's.
+        max_candidates: int. The most candidates of a user that the model ranks. Defaults to the export's own default.
+        max_scores: int. The most scores of a request, users times candidates. Defaults to the export's own default.
 
     Raises:
         ValueError: A setting cannot be used; the message names it.
@@ -59,6 +63,8 @@ class RankingClient:
         attempts: int = 3,
         tls: TLS | None = None,
         declaration: Declaration = DECLARATION,
+        max_candidates: int = MAX_CANDIDATES,
+        max_scores: int = MAX_SCORES,
     ) -> None:
         if transport not in TRANSPORTS:
             raise ValueError(f"`transport` must be one of {TRANSPORTS}. Received: {transport!r}.")
@@ -69,6 +75,7 @@ class RankingClient:
         if not target or not model_name:
             raise ValueError(f"`target` and `model_name` must not be empty. Received: {target!r}, {model_name!r}.")
         self._declaration = declaration
+        self._bounds = (max_candidates, max_scores)
         self._deadline = deadline
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type((ServerUnavailableError, ServerOverloadedError)),
@@ -105,7 +112,7 @@ class RankingClient:
     def rank_many(self, requests: Sequence[Request]) -> list[Ranking]:
         """Scores several users' candidates in one call; see `rank`. The users may have different numbers of candidates."""
         counts = [len(candidates) for _, candidates in requests]
-        inputs = request_inputs(requests, self._declaration)
+        inputs = request_inputs(requests, self._declaration, *self._bounds)
         if not any(counts):
             return [Ranking((), np.zeros(0, np.float32)) for _ in requests]
         scores = _scores(self._call("rank", inputs, [_SCORE]), counts)
@@ -116,7 +123,7 @@ class RankingClient:
     def explain(self, user: Row, candidates: Sequence[Row]) -> Explanation:
         """Scores a user's candidates, and tells what each saw in the user's histories; see `rank`."""
         histories = self._declaration.histories
-        inputs = request_inputs([(user, candidates)], self._declaration)
+        inputs = request_inputs([(user, candidates)], self._declaration, *self._bounds)
         if not candidates:
             return Explanation((), np.zeros(0, np.float32), {}, {})
         outputs = [_SCORE, *(_attention(h.name) for h in histories), *(_tokens(c) for h in histories for c in h.columns)]

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transform.bounds import MAX_CANDIDATES, MAX_SCORES
+
 DESCRIPTION = """\
 The embedded development server: TensorFlow Serving's protocol (gRPC, REST, configuration files, version
 policies, labels, warm-up, metrics) on TensorFlow's Python package. It is NOT TensorFlow Serving, and is meant
@@ -17,6 +19,8 @@ for development and tests.
 What it does not do, or does otherwise:
 - It binds to loopback unless --host says otherwise; TensorFlow Serving binds to all interfaces.
 - Messages and bodies are limited to 64 MiB unless told otherwise.
+- Requests are bounded: candidates, scores, and how many are under way at once.
+- A caller may change the configuration (HandleReloadConfigRequest) only with --enable_reload_config.
 - A deadline ends the waiting of the caller, not the run of the model.
 - gRPC health and reflection are always on.
 - No TensorFlow Lite, TensorFlow Text, GPUs, XLA, profiler, request logging, ALTS or SessionService.
@@ -70,7 +74,19 @@ class Flags:
     host: str = _flag("127.0.0.1", "Not in TensorFlow Serving. Address to bind to; 0.0.0.0: all interfaces.")
     grpc_max_message_bytes: int = _flag(64 * 2**20, "Not in TensorFlow Serving. Largest gRPC request.")
     rest_api_max_body_bytes: int = _flag(64 * 2**20, "Not in TensorFlow Serving. Largest REST request.")
-    drain_seconds: int = _flag(30, "Not in TensorFlow Serving. Time for running requests to end after SIGTERM.")
+    drain_seconds: int = _flag(
+        30, "Not in TensorFlow Serving. Time for running requests to end after SIGTERM; then they are given up."
+    )
+    max_concurrent_requests: int = _flag(
+        128, "Not in TensorFlow Serving. Requests under way or queued; more are refused: RESOURCE_EXHAUSTED, HTTP 429."
+    )
+    max_candidates: int = _flag(
+        MAX_CANDIDATES, "Not in TensorFlow Serving. Largest second dimension of an input of strings; 0: any."
+    )
+    max_scores: int = _flag(MAX_SCORES, "Not in TensorFlow Serving. Most values of an input of strings; 0: any.")
+    enable_reload_config: bool = _flag(
+        False, "Not in TensorFlow Serving, where callers always may: let callers change what is served."
+    )
 
 
 # Known to TensorFlow Serving and not to this server: accepted at the value that changes nothing, refused at any other.
@@ -169,13 +185,21 @@ def _problem(flags: Flags) -> str:
     )
     if all(parallelism):
         return "Set --tensorflow_session_parallelism, or the intra_op and inter_op ones, but not all three."
-    for name in ("rest_api_num_threads", "grpc_max_threads", "grpc_max_message_bytes", "rest_api_max_body_bytes"):
+    for name in (
+        "rest_api_num_threads",
+        "grpc_max_threads",
+        "grpc_max_message_bytes",
+        "rest_api_max_body_bytes",
+        "max_concurrent_requests",
+    ):
         if getattr(flags, name) < 1:
             return f"--{name} must be positive. Received: {getattr(flags, name)}."
     for name in (
         "num_load_threads",
         "max_num_load_retries",
         "drain_seconds",
+        "max_candidates",
+        "max_scores",
         "num_request_iterations_for_warmup",
         *_PARALLELISM,
     ):

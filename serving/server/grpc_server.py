@@ -14,6 +14,7 @@ from serving.server import text_proto
 from serving.server.api import Api
 from serving.server.errors import invalid_argument
 from serving.server.grpc_services import generic_handlers
+from serving.server.limits import Gate
 from serving.server.protos import SSLConfig
 from serving.server.services import MODEL_SERVICE, PREDICTION_SERVICE, reflection_pool
 
@@ -27,13 +28,16 @@ class GrpcServer:
     Args:
         api: answers.
         executor: threads for all calls but those that wait for models to load.
-        reloads: threads for these.
+        reloads: threads for these; None: such a call is refused.
+        gate: bounds the calls under way.
         arguments: gRPC channel arguments.
     """
 
-    def __init__(self, api: Api, executor: Executor, reloads: Executor, arguments: Mapping[str, int | str]) -> None:
+    def __init__(
+        self, api: Api, executor: Executor, reloads: Executor | None, gate: Gate, arguments: Mapping[str, int | str]
+    ) -> None:
         self._server = grpc.aio.server(options=list(arguments.items()))
-        self._server.add_generic_rpc_handlers(tuple(generic_handlers(api, executor, reloads)))
+        self._server.add_generic_rpc_handlers(tuple(generic_handlers(api, executor, reloads, gate)))
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (PREDICTION_SERVICE, MODEL_SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -54,8 +58,15 @@ class GrpcServer:
 
     async def start(self) -> None:
         await self._server.start()
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def not_serving(self) -> None:
+        """Says by gRPC's health service that callers should go elsewhere; calls are still answered."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def _set_health(self, status: Any) -> None:
         for name in _HEALTH_NAMES:
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+            await self._health.set(name, status)
 
     async def stop(self, grace_seconds: float) -> None:
         """Says that it is not serving, takes no new calls, and gives the running ones time to end."""

@@ -7,6 +7,7 @@ holds no thread, and one that gives up while its request is queued leaves the qu
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from serving.server.api import Api
 from serving.server.errors import ServingError
+from serving.server.limits import Gate
 from serving.server.services import METHODS, MODEL_SERVICE, PREDICTION_SERVICE
 
 # A status travels in a header, and clients refuse headers of more than 8 KiB; one character may take 9 bytes there.
@@ -28,13 +30,14 @@ LOG = logging.getLogger(__name__)
 Call = Callable[[Any], Any]
 
 
-def generic_handlers(api: Api, executor: Executor, reloads: Executor) -> list[grpc.GenericRpcHandler]:
+def generic_handlers(api: Api, executor: Executor, reloads: Executor | None, gate: Gate) -> list[grpc.GenericRpcHandler]:
     """The handlers of both services.
 
     Args:
         api: answers.
         executor: its threads answer all calls but HandleReloadConfigRequest.
-        reloads: its threads answer that one, and may wait for models to load.
+        reloads: its threads answer that one, and may wait for models to load; None: it is refused.
+        gate: bounds the calls of PredictionService. ModelService tells of the server when it is full, too.
     """
     metrics = api.metrics
 
@@ -52,10 +55,14 @@ def generic_handlers(api: Api, executor: Executor, reloads: Executor) -> list[gr
         "MultiInference": api.multi_inference,
         "GetModelMetadata": api.get_model_metadata,
     }
-    methods = {name: _unary(PREDICTION_SERVICE, name, call, executor) for name, call in prediction.items()}
+    methods = {
+        name: _unary(METHODS[PREDICTION_SERVICE][name][0], call, functools.partial(gate.submit, executor))
+        for name, call in prediction.items()
+    }
+    status = METHODS[MODEL_SERVICE]["GetModelStatus"][0]
     models = {
-        "GetModelStatus": _unary(MODEL_SERVICE, "GetModelStatus", api.get_model_status, executor),
-        "HandleReloadConfigRequest": _reload_config(api, reloads),
+        "GetModelStatus": _unary(status, api.get_model_status, functools.partial(_submit, executor)),
+        "HandleReloadConfigRequest": _refused_reload() if reloads is None else _reload_config(api, reloads),
     }
     return [
         grpc.method_handlers_generic_handler(PREDICTION_SERVICE, methods),
@@ -63,15 +70,32 @@ def generic_handlers(api: Api, executor: Executor, reloads: Executor) -> list[gr
     ]
 
 
-def _unary(service: str, method: str, call: Call, executor: Executor) -> grpc.RpcMethodHandler:
-    message = METHODS[service][method][0]
+def _submit(executor: Executor, call: Callable[[bytes], bytes], data: bytes) -> asyncio.Future[bytes]:
+    return asyncio.get_running_loop().run_in_executor(executor, call, data)
 
+
+def _unary(
+    message: Any, call: Call, submit: Callable[[Callable[[bytes], bytes], bytes], asyncio.Future[bytes]]
+) -> grpc.RpcMethodHandler:
     def answer(data: bytes) -> bytes:
         response: bytes = call(_parse(message, data)).SerializeToString()
         return response
 
     async def handle(data: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-        return await _reply(context, asyncio.get_running_loop().run_in_executor(executor, answer, data))
+        return await _reply(context, lambda: submit(answer, data))
+
+    return grpc.unary_unary_rpc_method_handler(handle)
+
+
+def _refused_reload() -> grpc.RpcMethodHandler:
+    """Whoever reaches the port could have the server read any path, and stop serving what it serves."""
+
+    async def handle(data: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        await context.abort(
+            grpc.StatusCode.PERMISSION_DENIED,
+            "HandleReloadConfigRequest is off. --enable_reload_config lets whoever reaches the port change what is served.",
+        )
+        raise AssertionError("abort raises")
 
     return grpc.unary_unary_rpc_method_handler(handle)
 
@@ -87,16 +111,16 @@ def _reload_config(api: Api, executor: Executor) -> grpc.RpcMethodHandler:
             return response
 
         try:
-            return await _reply(context, asyncio.get_running_loop().run_in_executor(executor, answer))
+            return await _reply(context, lambda: asyncio.get_running_loop().run_in_executor(executor, answer))
         finally:
             cancelled.set()
 
     return grpc.unary_unary_rpc_method_handler(handle)
 
 
-async def _reply(context: grpc.aio.ServicerContext[bytes, bytes], answer: asyncio.Future[bytes]) -> bytes:
+async def _reply(context: grpc.aio.ServicerContext[bytes, bytes], answer: Callable[[], asyncio.Future[bytes]]) -> bytes:
     try:
-        return await answer
+        return await answer()
     except ServingError as error:
         code, message = error.code, error.message
     except Exception as error:

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     """Serves until SIGTERM or SIGINT.
 
     Returns:
-        The process' exit status: 0 after a signal, 1 if the server could not start.
+        The process' exit status: 0 after a signal, 1 if the server could not start. If requests, or what loads, do not end
+        in time after a signal, the process ends at once, with 1.
     """
     tensorflow_version = importlib.metadata.version("tensorflow")
     version = (
@@ -40,9 +41,14 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # It logs a traceback for each request that is not HTTP. What fails while one is answered, the handler logs itself.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    server = None
     try:
-        asyncio.run(Server(parsed).run())
+        server = Server(parsed)
+        asyncio.run(server.run())
     except ServingError as error:
         LOG.error("Failed to start server. Error: %s", error)
         return 1
+    finally:
+        if server is not None:
+            server.ended()
     return 0

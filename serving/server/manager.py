@@ -48,10 +48,14 @@ class Manager:
     Args:
         load: reads a version's model and warms it up; raises ServingError.
         policy: polling and retries.
+        on_death: called if the thread that decides ends by an error: what is loaded serves on, but nothing changes any more.
     """
 
-    def __init__(self, load: Callable[[Version], SavedModel], policy: LoadPolicy) -> None:
+    def __init__(
+        self, load: Callable[[Version], SavedModel], policy: LoadPolicy, on_death: Callable[[], None] = lambda: None
+    ) -> None:
         self._load_model = load
+        self._on_death = on_death
         self._policy = policy
         self._sources: dict[str, Any] = {}
         self._versions: dict[str, dict[int, Version]] = {}
@@ -61,6 +65,7 @@ class Manager:
         self._poll_at = 0.0
         self._loading = 0
         self._stopping = False
+        self._dead = False
         self._loads = ThreadPoolExecutor(policy.threads, "load")
         self._unloads = ThreadPoolExecutor(1, "unload")
         self._thread = threading.Thread(target=self._run, name="manager", daemon=True)
@@ -115,7 +120,7 @@ class Manager:
                         waiting.discard(name)
                 if not waiting:
                     break
-                if self._stopping or cancelled():
+                if self._stopping or self._dead or cancelled():
                     raise ServingError(grpc.StatusCode.CANCELLED, f"Gave up waiting for {', '.join(sorted(waiting))}")
                 self._changed.wait(0.2)
         if failed:
@@ -125,6 +130,16 @@ class Manager:
             raise ServingError(grpc.StatusCode.UNKNOWN, message)
 
     def _run(self) -> None:
+        try:
+            self._decide()
+        except Exception:
+            LOG.exception("The manager has died: new versions are not served until the server is started anew")
+            with self._changed:
+                self._dead = True
+                self._changed.notify_all()
+            self._on_death()
+
+    def _decide(self) -> None:
         while True:
             with self._changed:
                 sources = dict(self._sources)

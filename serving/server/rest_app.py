@@ -13,6 +13,7 @@ from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, 
 from serving.server import json_examples, json_input, json_output, json_values, rest_paths, signatures
 from serving.server.api import SIGNATURE_DEF, Api
 from serving.server.errors import ServingError, failed_precondition
+from serving.server.limits import Gate
 
 LOG = logging.getLogger(__name__)
 
@@ -29,12 +30,14 @@ class RestApi:
     Args:
         api: answers.
         executor: its threads parse, run and format.
+        gate: bounds the requests under way that run a model.
         timeout_seconds: for receiving and answering one request; 0 or less: none.
         cors: adds CORS headers to the answers.
     """
 
-    def __init__(self, api: Api, executor: Executor, timeout_seconds: float, cors: bool = False) -> None:
+    def __init__(self, api: Api, executor: Executor, gate: Gate, timeout_seconds: float, cors: bool = False) -> None:
         self._api = api
+        self._gate = gate
         self._executor = executor
         self._timeout = timeout_seconds if timeout_seconds > 0 else None
         self._headers = _CORS if cors else {}
@@ -64,8 +67,10 @@ class RestApi:
                 if request.method == "OPTIONS":
                     return self._preflight(request)
                 body = await request.read()
-                answer = asyncio.get_running_loop().run_in_executor(self._executor, self.answer, request.method, path, body)
-                return self._reply(200, await answer)
+                arguments = (self._executor, self.answer, request.method, path, body)
+                if request.method == "POST":
+                    return self._reply(200, await self._gate.submit(*arguments))
+                return self._reply(200, await asyncio.get_running_loop().run_in_executor(*arguments))
         except ServingError as error:
             return self._reply(error.http_status, json_output.error(error.message))
         except TimeoutError:

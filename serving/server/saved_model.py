@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,8 +19,8 @@ from tensorflow.core.protobuf import config_pb2
 from serving.server.errors import from_tensorflow, invalid_argument, not_found
 from serving.server.tensors import Array
 
-# Each pair of inputs and outputs keeps a pruned, optimised copy of the graph. A caller can ask for any subset of outputs:
-# combinations beyond this many are built for one request and dropped.
+# Each pair of inputs and outputs keeps a pruned, optimised copy of the graph. A caller can ask for any subset of outputs: of
+# more combinations than this, those used last are kept.
 MAX_KEPT_PLANS = 64
 
 LOG = logging.getLogger(__name__)
@@ -42,8 +43,9 @@ class SavedModel:
         self.path = path
         threads = session_config.inter_op_parallelism_threads or session_config.session_inter_op_thread_pool
         self._run_options = config_pb2.RunOptions(inter_op_thread_pool=0 if threads else -1)
-        self._plans: dict[tuple[tuple[str, ...], tuple[str, ...]], Any] = {}
+        self._plans: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], Any] = OrderedDict()
         self._plans_lock = threading.Lock()
+        self._building_lock = threading.Lock()
         if not any(tf.io.gfile.exists(f"{path}/saved_model.{suffix}") for suffix in ("pb", "pbtxt")):
             raise not_found(f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}")
         graph = tf.Graph()
@@ -85,17 +87,31 @@ class SavedModel:
 
     def _plan(self, feed: tuple[str, ...], fetch: tuple[str, ...]) -> Any:
         key = (feed, fetch)
-        plan = self._plans.get(key)
-        if plan is None:
+        with self._plans_lock:
+            plan = self._plans.get(key)
+            if plan is not None:
+                self._plans.move_to_end(key)
+                return plan
+        # Not under the lock: requests whose plan is there do not wait for it.
+        with self._building_lock:
             with self._plans_lock:
                 plan = self._plans.get(key)
-                if plan is None:
-                    # Session.run would compare the fed shapes with the placeholders', which TensorFlow Serving does not.
-                    options = config_pb2.CallableOptions(feed=feed, fetch=fetch, run_options=self._run_options)
-                    plan = self._session._make_callable_from_options(options)
-                    if len(self._plans) < MAX_KEPT_PLANS:
-                        self._plans[key] = plan
+            if plan is None:
+                # Session.run would compare the fed shapes with the placeholders', which TensorFlow Serving does not.
+                options = config_pb2.CallableOptions(feed=feed, fetch=fetch, run_options=self._run_options)
+                plan = self._session._make_callable_from_options(options)
+                with self._plans_lock:
+                    self._plans[key] = plan
+                    # One that a request is still running ends with that request.
+                    while len(self._plans) > MAX_KEPT_PLANS:
+                        self._plans.popitem(last=False)
         return plan
+
+    @property
+    def kept_plans(self) -> list[tuple[str, ...]]:
+        """The fetched tensors of the plans that are kept, the one used last at the end."""
+        with self._plans_lock:
+            return [fetch for _, fetch in self._plans]
 
     def close(self) -> None:
         """Frees the model. No request may be running."""

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,7 @@ from serving.server.batching import BatchingOptions, BatchingRunner
 from serving.server.core import Core
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.flags import Flags
+from serving.server.limits import BoundedRunner, Gate
 from serving.server.loader import Loader
 from serving.server.manager import LoadPolicy, Manager
 from serving.server.protos import BatchingParameters, MonitoringConfig
@@ -29,6 +31,8 @@ from serving.server.runner import DirectRunner, Runner
 
 # Calls of HandleReloadConfigRequest that may wait for models at the same time.
 RELOADS = 4
+# Beyond the time for requests: for unloading and closing.
+LAST_SECONDS = 5.0
 
 LOG = logging.getLogger(__name__)
 
@@ -70,10 +74,19 @@ class Server:
             retries=flags.max_num_load_retries,
             retry_seconds=max(flags.load_retry_interval_micros, 0) / 1e6,
         )
-        self._manager = Manager(loader, policy)
+        self._manager = Manager(loader, policy, self._manager_died)
         self._core = Core(self._manager, flags.allow_version_labels_for_unavailable_models, self._stopping.is_set)
         self._api = Api(self._core, runner, counts)
         self._stop = asyncio.Event()
+        self._deadline = threading.Timer(flags.drain_seconds + LAST_SECONDS, self._give_up)
+        self._deadline.daemon = True
+        self._died = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def manager(self) -> Manager:
+        """What loads and retires versions."""
+        return self._manager
 
     async def run(self) -> None:
         """Loads the models, serves, and drains.
@@ -81,8 +94,9 @@ class Server:
         Raises:
             ServingError: a model did not become available, or a port cannot be bound.
         """
+        self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._end)
+            self._loop.add_signal_handler(number, self._end)
         # What is loaded by now stays: the collector need not look at it after each unload. Models come later.
         gc.collect()
         gc.freeze()
@@ -99,8 +113,23 @@ class Server:
             await asyncio.to_thread(self._manager.stop)
 
     def _end(self) -> None:
+        if not self._stopping.is_set():
+            self._deadline.start()
         self._stopping.set()
         self._stop.set()
+
+    def ended(self) -> None:
+        """Lifts the deadline of the end: to be called once the event loop, with all that it waits for, is closed."""
+        self._deadline.cancel()
+
+    def _give_up(self) -> None:
+        """Ends the process: neither a thread that runs a model nor one that reads a dead volume can be ended otherwise."""
+        LOG.error("Not drained after %g s: what still runs is given up", self._flags.drain_seconds + LAST_SECONDS)
+        os._exit(1)
+
+    def _manager_died(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._died.set)
 
     async def _serve(self) -> None:
         flags = self._flags
@@ -109,30 +138,37 @@ class Server:
             ThreadPoolExecutor(RELOADS, "reload") as reload_threads,
             ThreadPoolExecutor(flags.rest_api_num_threads, "rest") as rest_threads,
         ):
-            rpc = grpc_server.GrpcServer(self._api, grpc_threads, reload_threads, self._arguments)
+            gate = Gate(flags.max_concurrent_requests)
+            reloads = reload_threads if flags.enable_reload_config else None
+            rpc = grpc_server.GrpcServer(self._api, grpc_threads, reloads, gate, self._arguments)
             addresses = [f"{_bracketed(flags.host)}:{flags.port}"] if flags.port else []
             if flags.grpc_socket_path:
                 addresses.append(f"unix:{flags.grpc_socket_path}")
             for address in addresses:
                 rpc.listen(address, self._credentials)
-            http = await self._start_http(rest_threads)
+            http = await self._start_http(rest_threads, gate)
             await rpc.start()
             for address in addresses:
                 LOG.info("Running gRPC ModelServer at %s ...", address.replace("unix:", "UNIX socket "))
             if http:
                 LOG.info("Exporting HTTP/REST API at:%s:%d ...", _shown(flags.host), flags.rest_api_port)
-            polling = asyncio.create_task(self._poll_config())
+            tasks = [asyncio.create_task(self._poll_config()), asyncio.create_task(self._watch_manager(rpc))]
             await self._stop.wait()
             LOG.info("Draining")
-            polling.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(rpc.stop(flags.drain_seconds), *([http.cleanup()] if http else []))
         LOG.info("Stopped")
 
-    async def _start_http(self, threads: ThreadPoolExecutor) -> web.AppRunner | None:
+    async def _watch_manager(self, rpc: grpc_server.GrpcServer) -> None:
+        await self._died.wait()
+        await rpc.not_serving()
+
+    async def _start_http(self, threads: ThreadPoolExecutor, gate: Gate) -> web.AppRunner | None:
         flags = self._flags
         if not flags.rest_api_port:
             return None
-        rest = RestApi(self._api, threads, flags.rest_api_timeout_in_ms / 1e3, flags.rest_api_enable_cors_support)
+        rest = RestApi(self._api, threads, gate, flags.rest_api_timeout_in_ms / 1e3, flags.rest_api_enable_cors_support)
         application = rest.application(flags.rest_api_max_body_bytes, self._metrics_path)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=flags.drain_seconds)
         await runner.setup()
@@ -144,12 +180,18 @@ class Server:
         return runner
 
     async def _poll_config(self) -> None:
-        """Applies the configuration file again and again; one that cannot be used changes nothing."""
+        """Applies the configuration file again and again; one that cannot be used changes nothing.
+
+        A model whose path holds no version yet is waited for until the next look, and no longer: the rest of the file holds
+        already, and the next file may be a better one.
+        """
         seconds = self._flags.model_config_file_poll_wait_seconds
         while seconds > 0 and self._flags.model_config_file:
             await asyncio.sleep(seconds)
             try:
-                await asyncio.to_thread(self._core.reload_config, _model_config(self._flags))
+                end = time.monotonic() + seconds
+                config = await asyncio.to_thread(_model_config, self._flags)
+                await asyncio.to_thread(self._core.reload_config, config, lambda end=end: time.monotonic() > end)
             except ServingError as error:
                 LOG.error("Reading %s again failed: %s", self._flags.model_config_file, error)
 
@@ -169,11 +211,12 @@ def _metrics_path(flags: Flags) -> str | None:
 
 def _runner(flags: Flags) -> Runner:
     if not flags.enable_batching:
-        return DirectRunner()
+        return BoundedRunner(DirectRunner(), flags.max_candidates, flags.max_scores)
     parameters: Any = BatchingParameters()
     if flags.batching_parameters_file:
         text_proto.read(flags.batching_parameters_file, parameters)
-    return BatchingRunner(BatchingOptions.from_parameters(parameters, os.cpu_count() or 1))
+    batching = BatchingRunner(BatchingOptions.from_parameters(parameters, os.cpu_count() or 1))
+    return BoundedRunner(batching, flags.max_candidates, flags.max_scores)
 
 
 def _session_config(flags: Flags) -> config_pb2.ConfigProto:

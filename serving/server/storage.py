@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from serving.server.errors import ServingError, from_tensorflow, invalid_argument
-
-_NUMBER = re.compile(r"[0-9]{1,19}")
-_LARGEST = 2**63 - 1
+from serving.versions import LOCAL, published_versions
 
 LOG = logging.getLogger(__name__)
 
@@ -22,7 +19,7 @@ def aspired_versions(name: str, base_path: str, policy: Any) -> dict[int, str]:
 
     Args:
         name: of the model.
-        base_path: folder whose sub-folders with numeric names are versions.
+        base_path: folder of published versions; see `serving/versions.py`.
         policy: a ServableVersionPolicy: latest (1 unless it says more), all, or specific.
 
     Returns:
@@ -32,11 +29,15 @@ def aspired_versions(name: str, base_path: str, policy: Any) -> dict[int, str]:
         ServingError: the base path cannot be read. What is served then stays as it is.
     """
     try:
-        if not tf.io.gfile.isdir(base_path):
+        # TensorFlow's listing fails as a whole on one name that is not UTF-8.
+        files = tf.io.gfile if "://" in base_path else LOCAL
+        if not files.isdir(base_path):
             raise invalid_argument(f"Could not find base path {base_path} for servable {name}")
-        found = _found(base_path)
+        found = published_versions(base_path, files)
     except tf.errors.OpError as error:
         raise from_tensorflow(error) from error
+    except (OSError, ValueError) as error:
+        raise invalid_argument(f"Could not read base path {base_path} for servable {name}: {error}") from error
     choice = policy.WhichOneof("policy_choice")
     if choice == "all":
         return found
@@ -70,20 +71,10 @@ class Scanner:
             elif not aspired:
                 complaint = (
                     f"No versions of servable {name} found under base path {model.base_path}. "
-                    "Did you forget to name your leaf directory as a number (eg. '/1/')?"
+                    "Did you forget to name your leaf directory as a number (eg. '/1/')? "
+                    "One without saved_model.pb is no version."
                 )
         if complaint and complaint != self._complaints.get(name):
             LOG.warning(complaint)
         self._complaints[name] = complaint
         return aspired
-
-
-def _found(base_path: str) -> dict[int, str]:
-    found = {}
-    for entry in sorted(tf.io.gfile.listdir(base_path)):
-        child = entry.rstrip("/")
-        path = f"{base_path.rstrip('/')}/{child}"
-        # Folders only: a file with a numeric name would become a version that can never load.
-        if _NUMBER.fullmatch(child) and int(child) <= _LARGEST and tf.io.gfile.isdir(path):
-            found[int(child)] = path
-    return found

@@ -17,7 +17,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 Array = npt.NDArray[np.generic]
 
 # A short message may ask for a large tensor: fewer values than elements repeat the last one. This bounds what it gets.
-MAX_FILLED_BYTES = 64 * 1024 * 1024
+MAX_FILLED_BYTES = 1024 * 1024
 
 _FIELDS = {
     types_pb2.DT_FLOAT: "float_val",

@@ -101,6 +101,8 @@ def test_names_within_the_manifests_meet() -> None:
     for selector in selectors:
         assert selector.items() <= labels.items()
     assert {port["targetPort"] for port in service["spec"]["ports"]} == ports
+    # Headless: its name has the address of each pod, among which clients take turns.
+    assert service["spec"]["clusterIP"] == "None"
     assert {port["port"] for rule in policy["spec"]["ingress"] for port in rule["ports"]} == ports
     assert of_kind("HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]["name"] == of_kind("Deployment")["metadata"]["name"]
     accounts = {item["metadata"]["name"] for item in resources() if item["kind"] == "ServiceAccount"}
@@ -172,7 +174,7 @@ def test_the_role_grants_only_named_verbs() -> None:
 def test_the_model_server_is_that_of_docker_compose() -> None:
     compose = yaml.safe_load((ROOT / "serving" / "docker-compose.yaml").read_text())["services"]["serving"]
     (container,) = of_kind("Deployment")["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == compose["image"]
+    assert compose["image"] == f"${{SERVING_IMAGE:-{container['image']}}}"
     assert container["command"] == compose["entrypoint"]
     assert container["args"] == compose["command"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from serving.client import InvalidRequestError
-from serving.client.cells import candidate_cells, user_cells
+from serving.client.cells import candidate_cells, request_inputs, user_cells
 from transform.features import DECLARATION, Category, CategoryList, Declaration, Group, Label
 
 USER: dict[str, Any] = {
@@ -94,6 +94,25 @@ def test_a_users_value_that_breaks_a_rule_is_an_error(change: dict[str, Any], me
 def test_a_missing_column_is_an_error_that_names_it() -> None:
     with pytest.raises(InvalidRequestError, match=r"Candidate 1 must have the columns .* Missing: \['topic_id'\]"):
         candidate_cells([CANDIDATE, {"post_type": "1", "keyword_id": "4"}], DECLARATION)
+
+
+@pytest.mark.parametrize(
+    ("users", "count", "message"),
+    [
+        (1, 10_001, "A user must have at most 10000 candidates. Received: 10001."),
+        (11, 10_000, "A request must ask for at most 100000 scores. Received: 11 users, 10000 candidates."),
+    ],
+)
+def test_a_request_for_too_many_scores_is_an_error(users: int, count: int, message: str) -> None:
+    with pytest.raises(InvalidRequestError) as error:
+        request_inputs([(USER, [CANDIDATE] * count)] * users, DECLARATION)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("cell", ["1:0.5,\u3000,2:0.3", "1:0.5\x85"])
+def test_unicode_blanks_are_no_blanks_as_in_ingestion(cell: str) -> None:
+    with pytest.raises(InvalidRequestError, match="must hold token:weight"):
+        user_cells(USER | {"all_topic_fav_7": cell}, DECLARATION)
 
 
 def test_a_candidate_that_is_no_mapping_is_an_error() -> None:

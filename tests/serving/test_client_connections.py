@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,33 @@ def test_a_connection_that_stays_broken_is_an_error(server: RunningServer, trans
         pytest.raises(ServerUnavailableError),
     ):
         client.rank(USER, CANDIDATES)
+
+
+def requests_served(server: RunningServer) -> int:
+    """The requests that a server has answered, from its metrics."""
+    with urllib.request.urlopen(f"{server.rest_url}/monitoring/prometheus/metrics") as answer:
+        text = answer.read().decode()
+    found = re.search(r'^:tensorflow:serving:request_count{[^}]*status="OK"} (\d+)', text, re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
+def test_requests_go_to_all_servers_behind_a_name_and_past_one_that_ends(models: Path) -> None:
+    metrics = "--monitoring_config_file=serving/config/monitoring.config"
+    with (
+        serve(models, metrics) as one,
+        serve(models, metrics) as other,
+        RankingClient(f"ipv4:{one.grpc_address},{other.grpc_address}", deadline=60, attempts=5) as client,
+    ):
+        end = time.monotonic() + 60
+        while min(map(requests_served, (one, other))) < 10:
+            assert time.monotonic() < end
+            assert len(client.rank(USER, CANDIDATES).items) == 1
+        one.process.terminate()
+        one.process.wait(60)
+        before = requests_served(other)
+        for _ in range(10):
+            assert len(client.rank(USER, CANDIDATES).items) == 1
+        assert requests_served(other) == before + 10
 
 
 def test_rest_is_encrypted_by_a_proxy_and_trusts_the_authority_given(server: RunningServer, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.process import RunningServer
-from serving.server.protos import BatchingParameters, MonitoringConfig
+from serving.server.protos import MonitoringConfig
 from tests.serving.support import MODEL
 
 ROOT = Path(__file__).parents[2]
@@ -38,27 +38,48 @@ def test_the_models_are_those_that_a_run_publishes(service: dict[str, Any]) -> N
     assert "${STATE_ROOT:-../var}/serving:/models:ro" in service["volumes"]
 
 
-def test_batches_pad_candidates_and_are_not_split() -> None:
-    """A request split in two whose halves were padded differently cannot be joined again."""
-    config = parsed("batching.config", BatchingParameters())
-    assert config.pad_variable_length_inputs
-    assert not config.HasField("enable_large_batch_splitting")
-    assert config.max_batch_size.value > 1
-
-
 def test_metrics_are_exposed_where_the_readme_says() -> None:
     config = parsed("monitoring.config", MonitoringConfig()).prometheus_config
     assert config.enable
     assert f"curl -s http://localhost:8501{config.path}" in (ROOT / "serving" / "README.md").read_text()
 
 
-def test_the_image_is_of_the_tensorflow_that_exports(service: dict[str, Any]) -> None:
-    version = service["image"].removeprefix("tensorflow/serving:")
+def test_the_image_is_a_release_that_the_export_is_checked_in(service: dict[str, Any]) -> None:
+    """Not newer than the TensorFlow that exports: TensorFlow Serving's releases follow TensorFlow's, months later."""
+    found = re.fullmatch(r"\$\{SERVING_IMAGE:-tensorflow/serving:(\d+)\.(\d+)\.(\d+)\}", service["image"])
+    assert found is not None
     dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    (ours,) = (re.fullmatch(r"tensorflow>=(\d+\.\d+),<.*", d) for d in dependencies if d.startswith("tensorflow>"))
+    (ours,) = (re.fullmatch(r"tensorflow>=(\d+)\.(\d+),<.*", d) for d in dependencies if d.startswith("tensorflow>"))
     assert ours is not None
-    assert version.startswith(f"{ours[1]}.")
+    assert [int(part) for part in found.groups()[:2]] <= [int(part) for part in ours.groups()]
+    version = ".".join(found.groups())
     assert f"`tensorflow/serving:{version}`" in (ROOT / "serving" / "README.md").read_text()
+    read = re.search(r"^image=\$\((sed .*)\)$", (ROOT / "scripts" / "check_export").read_text(), re.MULTILINE)
+    assert read is not None
+    assert (
+        subprocess.run(read[1], shell=True, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip() == version
+    )
+
+
+def test_the_server_is_told_how_many_threads_it_has(service: dict[str, Any]) -> None:
+    """Else it goes by the machine's cores, whatever share of them it was given."""
+    told = {flag.split("=")[0] for flag in service["command"]}
+    threads = {
+        "tensorflow_intra_op_parallelism",
+        "tensorflow_inter_op_parallelism",
+        "grpc_max_threads",
+        "rest_api_num_threads",
+    }
+    assert {f"--{name}" for name in threads} <= told
+    assert service["init"] is True
+    assert re.fullmatch(r"\$\{SERVING_USER:-\d+:\d+\}", service["user"])
+
+
+def test_connections_end_so_that_clients_find_new_servers(service: dict[str, Any]) -> None:
+    (arguments,) = (flag.split("=", 1)[1] for flag in service["command"] if "grpc_channel_arguments" in flag)
+    found = dict(argument.split("=") for argument in arguments.split(","))
+    assert int(found["grpc.max_connection_age_ms"]) <= 300_000
+    assert int(found["grpc.max_connection_age_grace_ms"]) >= 10_000
 
 
 def test_the_container_is_reached_from_this_machine_only(service: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from tests.trainer.exported_model import ExportedModel
+from trainer.export_settings import ExportSettings
 from trainer.signatures import SCORE
 from trainer.warmup import WARMUP_FILE, warmup_records
 from transform.features import DECLARATION
@@ -74,3 +75,8 @@ def test_tokens_that_a_list_cannot_hold_are_left_out() -> None:
     inputs = list(warmup_records(DECLARATION, vocabularies, [1]))[-1].predict_log.request.inputs
     assert tf.make_ndarray(inputs["all_topic_fav_7"]).tolist() == [b",".join([b"e:1"] * 50)] * 2
     assert tf.make_ndarray(inputs["keyword_id"]).tolist() == [[b"0"]] * 2
+
+
+def test_warmup_requests_fit_the_bounds_of_a_request() -> None:
+    with pytest.raises(ValueError, match=r"within `max_scores` \(999\). Received: \(100, 500\)."):
+        ExportSettings(max_scores=999)

@@ -13,7 +13,7 @@ from tests.trainer.conftest import ITEMS
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
 from trainer.export_settings import ExportSettings
 from trainer.signatures import PADDING_SCORE, SCORE
-from transform.features import DECLARATION, WeightedList
+from transform.features import DECLARATION, Declaration, WeightedList
 
 pytestmark = pytest.mark.slow
 
@@ -83,20 +83,22 @@ def test_a_request_at_the_bound_is_ranked(answers: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_name", "message"),
+    ("request_name", "rule", "received"),
     [
-        ("one candidate more", "A user must have at most 10000 candidates. Received: 10001"),
-        ("too many together", "A request must ask for at most 100000 scores. Received: 110000"),
-        ("too many rows", "A request must ask for at most 100000 scores. Received: 100001"),
-        ("too many examples", "A request must ask for at most 100000 scores. Received: 100001"),
+        ("one candidate more", "A user must have at most 10000 candidates.", 10_001),
+        ("too many together", "A request must ask for at most 100000 scores.", 110_000),
+        ("too many rows", "A request must ask for at most 100000 scores.", 100_001),
+        ("too many examples", "A request must ask for at most 100000 scores.", 100_001),
     ],
 )
-def test_a_request_for_too_many_scores_is_refused(answers: dict[str, Any], request_name: str, message: str) -> None:
-    assert message.replace(": 1", ":  1") in answers[request_name]["error"].replace(": 1", ":  1").replace("[", "")
+def test_a_request_for_too_many_scores_is_refused(
+    answers: dict[str, Any], request_name: str, rule: str, received: int
+) -> None:
+    assert f"{rule} Received: ] [{received}]" in answers[request_name]["error"]
 
 
 def test_a_malformed_candidate_is_padding_alone_and_the_bounds_are_settings(tmp_path: Path) -> None:
-    declaration = type(DECLARATION)((*DECLARATION.features, WeightedList("entities", side="item", vocabulary="keyword")))
+    declaration = Declaration((*DECLARATION.features, WeightedList("entities", side="item", vocabulary="keyword")))
     training = random_rows(declaration, 100)
     rows = random_rows(declaration, 3, seed=1)
     user = {name: rows[0][name] for name in declaration.side_columns("user")}

@@ -39,6 +39,7 @@ def server(half_plus_two: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         f"--model_config_file={root}/models.txt",
         f"--monitoring_config_file={root}/monitoring.txt",
         "--allow_version_labels_for_unavailable_models",
+        "--enable_reload_config",
         f"--grpc_socket_path={root}/socket",
         "--file_system_poll_wait_seconds=0",
         "--rest_api_timeout_in_ms=3000",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +18,7 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
@@ -22,7 +27,9 @@ from tensorflow_serving.apis import (
 )
 
 from serving.server import process
+from serving.server.flags import Flags
 from serving.server.main import main
+from serving.server.server import Server
 from tests.serving.server import models
 from tests.serving.server.models import predict_request
 
@@ -66,7 +73,9 @@ def test_the_configuration_changes_while_the_server_runs(half_plus_two: Path, tm
     file = tmp_path / "models.txt"
     file.write_text(config_text(base, "first"))
     with (
-        process.start(f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=1") as server,
+        process.start(
+            f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=1", "--enable_reload_config"
+        ) as server,
         grpc.insecure_channel(server.grpc_address) as channel,
         ThreadPoolExecutor(1) as threads,
     ):
@@ -103,6 +112,73 @@ def test_the_configuration_changes_while_the_server_runs(half_plus_two: Path, tm
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(60) == 0
         assert hanging.exception() is not None
+
+
+@pytest.mark.slow
+def test_a_path_without_versions_does_not_hold_up_the_next_configuration(half_plus_two: Path, tmp_path: Path) -> None:
+    base = tmp_path / "models"
+    models.copy_version(half_plus_two, base / "1")
+    good = f'config {{ name: "good" base_path: "{base}" model_platform: "tensorflow" }}'
+    bad = f'config {{ name: "bad" base_path: "{tmp_path}/no" model_platform: "tensorflow" }}'
+    file = tmp_path / "models.txt"
+    file.write_text(f"model_config_list {{ {good} }}")
+    with (
+        process.start(f"--model_config_file={file}", "--model_config_file_poll_wait_seconds=1") as server,
+        grpc.insecure_channel(server.grpc_address) as channel,
+    ):
+        for text, said in [
+            (good + bad, "Gave up waiting for bad"),
+            (good.replace("good", "next"), "{name: next version: 1}"),
+        ]:
+            replaced = tmp_path / "new"
+            replaced.write_text(f"model_config_list {{ {text} }}")
+            replaced.rename(file)
+            deadline = time.monotonic() + 60
+            while said not in server.log.read_text():
+                assert time.monotonic() < deadline, server.log.read_text()
+                time.sleep(0.1)
+        while "Successfully loaded servable version {name: next" not in server.log.read_text():
+            assert time.monotonic() < deadline, server.log.read_text()
+            time.sleep(0.1)
+        assert predict(channel, "next") == [3.0]
+
+
+async def health(address: str, service: str = "") -> int:
+    async with grpc.aio.insecure_channel(address) as channel:
+        answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=service))
+        return int(answer.status)
+
+
+def test_a_server_whose_manager_has_died_says_that_it_is_not_serving(half_plus_two: Path, tmp_path: Path) -> None:
+    """The manager is killed by a configuration that no check lets through."""
+    models.copy_version(half_plus_two, tmp_path / "1")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    async def scenario() -> None:
+        server = Server(Flags(port=port, model_base_path=str(tmp_path), drain_seconds=5))
+        running = asyncio.create_task(server.run())
+        address = f"127.0.0.1:{port}"
+        found = 0
+        for wanted in (health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING):
+            deadline = time.monotonic() + 60
+            while found != wanted:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    found = await health(address)
+            if wanted == health_pb2.HealthCheckResponse.SERVING:
+                server.manager.set_models({"broken": None})
+        assert await health(address, "tensorflow.serving.PredictionService") == wanted
+        async with grpc.aio.insecure_channel(address) as channel:
+            stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+            assert list((await stub.Predict(predict_request([2.0], name="default"))).outputs["y"].float_val) == [3.0]
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+        server.ended()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.slow
@@ -180,8 +256,9 @@ def test_a_server_that_cannot_start_says_why(
     assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in caplog.text
     assert f"INVALID_ARGUMENT: Invalid protobuf file: '{bad_file}'" in caplog.text
 
-    (tmp_path / "empty" / "1").mkdir(parents=True)
-    assert main([f"--model_base_path={tmp_path}/empty", "--max_num_load_retries=0"]) == 1
+    (tmp_path / "broken" / "1").mkdir(parents=True)
+    (tmp_path / "broken" / "1" / "saved_model.pb").write_bytes(b"\xff" * 100)
+    assert main([f"--model_base_path={tmp_path}/broken", "--max_num_load_retries=0"]) == 1
     assert "Failed to start server. Error: UNKNOWN: 1 model(s) did not become available" in caplog.text
 
     models.copy_version(half_plus_two, tmp_path / "good" / "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import shutil
 import threading
 import time
@@ -117,6 +118,42 @@ def test_folders_without_a_number_and_files_are_no_versions(served: Served, half
     assert served.available() == [3]
 
 
+def test_a_folder_without_a_saved_model_is_no_version(served: Served, half_plus_two: Path) -> None:
+    """What a killed publisher left behind neither drives out the version before it nor keeps servers waiting."""
+    models.copy_version(half_plus_two, served.root / "1")
+    (served.root / "2").mkdir()
+    (served.root / "3" / "variables").mkdir(parents=True)
+    served.configure()
+    assert served.available() == [1]
+    assert [version.number for version in served.manager.versions("m")] == [1]
+    shutil.copytree(half_plus_two, served.root / "2", dirs_exist_ok=True)
+    served.wait_for(lambda: served.available() == [2])
+
+
+def test_folders_of_any_name_leave_the_manager_alive(served: Served, half_plus_two: Path) -> None:
+    models.copy_version(half_plus_two, served.root / "1")
+    served.configure()
+    for name in (b"\xff\xfe", b"2\n", "\u0663".encode(), b"-4", b"5 ", b" 6", b"1e9", b"0x7", b"9" * 19, b"a" * 255):
+        odd = os.fsencode(served.root) + b"/" + name
+        os.mkdir(odd)
+        Path(os.fsdecode(odd), "saved_model.pb").touch()
+    time.sleep(0.3)
+    assert served.available() == [1]
+    models.copy_version(half_plus_two, served.root / "8")
+    served.wait_for(lambda: served.available() == [8])
+
+
+def test_who_waits_hears_of_it_when_the_manager_dies(tmp_path: Path) -> None:
+    died = threading.Event()
+    manager = Manager(Loader(("serve",), config_pb2.ConfigProto(), 1, Metrics()), LoadPolicy(poll_seconds=0.05), died.set)
+    manager.start()
+    manager.set_models({"m": None})
+    with pytest.raises(ServingError, match="Gave up waiting for m"):
+        manager.wait_until_available(["m"], lambda: False)
+    assert died.wait(10)
+    manager.stop()
+
+
 def test_a_version_that_cannot_load_ends_and_the_old_one_serves_on(served: Served, half_plus_two: Path) -> None:
     models.copy_version(half_plus_two, served.root / "1")
     served.configure()
@@ -132,10 +169,11 @@ def test_a_version_that_cannot_load_ends_and_the_old_one_serves_on(served: Serve
     served.wait_for(lambda: served.available() == [3])
 
 
-def test_a_folder_still_being_written_is_tried_again(stubborn: Served, half_plus_two: Path) -> None:
+def test_a_version_that_cannot_load_yet_is_tried_again(stubborn: Served, half_plus_two: Path) -> None:
     models.copy_version(half_plus_two, stubborn.root / "1")
     stubborn.configure()
     (stubborn.root / "2").mkdir()
+    (stubborn.root / "2" / "saved_model.pb").write_bytes(b"\xff" * 100)
     stubborn.wait_for(lambda: stubborn.manager.versions("m")[0].attempts > 1)
     assert stubborn.available() == [1]
     for file in half_plus_two.iterdir():
@@ -204,10 +242,11 @@ def test_a_new_model_that_cannot_load_is_reported_and_others_serve_on(served: Se
     text = f'config {{ name: "m" base_path: "{served.root}" model_platform: "tensorflow" }}'
     bad = served.root.parent / "bad"
     (bad / "7").mkdir(parents=True)
+    (bad / "7" / "saved_model.pb").write_bytes(b"\xff" * 100)
     text += f'config {{ name: "bad" base_path: "{bad}" model_platform: "tensorflow" }}'
     config = text_format.Parse(f"model_config_list {{ {text} }}", model_server_config_pb2.ModelServerConfig())
     with pytest.raises(
-        ServingError, match="1 model\\(s\\) did not become available: {{{name: bad version: 7} due to error: NOT_"
+        ServingError, match="1 model\\(s\\) did not become available: {{{name: bad version: 7} due to error: INVALID_"
     ):
         served.core.reload_config(config)
     assert served.available() == [1]
