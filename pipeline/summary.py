@@ -104,8 +104,8 @@ def _validation(run: RunRecord) -> Iterator[Line]:
 
 def _vocabularies(run: RunRecord) -> Iterator[Line]:
     rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
-    shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
-    yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
+    shares = ", ".join(f"{name} {100 * rate:.2f} %" for name, rate in rates.items())
+    yield "Unknown", f"tokens of the judging rows that are out of vocabulary: {shares}"
 
 
 def _window(config: RunConfig, run: RunRecord) -> Iterator[Line]:

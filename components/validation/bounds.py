@@ -29,9 +29,10 @@ class DataBounds:
         min_rows: The least rows of a split.
         min_rows_ratio: The least rows of a split, as a ratio of the previous span's.
         domains: The closed domains: all tokens that a column may hold, by column. Other columns may hold any token.
-        max_oov_rate: The largest share of a vocabulary's tokens in the eval split that are out of vocabulary. Generous by
-            default, for the same reason as `max_new_tokens`; at the default, half of what the model sees is one embedding.
-        max_oov_rate_of: The same for single vocabularies, by name.
+        max_oov_rate: The largest share of a column's tokens in the eval split that are out of vocabulary. Generous by
+            default, for the same reason as `max_new_tokens`; at the default, half of what the model sees of a column is one
+            embedding. Columns are not summed up by vocabulary: histories are long, and would hide unknown candidates.
+        max_oov_rate_of: The same for single columns, or for all columns of a vocabulary, by name; a column's own goes first.
         tolerated: What is reported as a warning and does not stop the run: a measure ('skew'), a feature ('topic_id'), or
             both ('topic_id:drift'). Skew is, by default: where the data comes as `train` and `eval` folders, the two may
             well differ, and where they are split by user, skew is chance.
@@ -71,9 +72,9 @@ class DataBounds:
         """Whether a broken bound of the feature and the measure is a warning only."""
         return not {feature, measure, f"{feature}:{measure}"}.isdisjoint(self.tolerated)
 
-    def max_oov_rate_for(self, vocabulary: str) -> float:
-        """The largest out-of-vocabulary rate of a vocabulary."""
-        return self.max_oov_rate_of.get(vocabulary, self.max_oov_rate)
+    def max_oov_rate_for(self, column: str, vocabulary: str) -> float:
+        """The largest out-of-vocabulary rate of a column that has this vocabulary."""
+        return self.max_oov_rate_of.get(column, self.max_oov_rate_of.get(vocabulary, self.max_oov_rate))
 
     def to_json(self) -> str:
         """The bounds as JSON, the same for the same bounds."""
