@@ -26,6 +26,7 @@ class RunConfig:
         state_root: Where the run keeps everything it writes.
         span: Which span is ingested and judges: `newest`, or its folder's name, its date or its number.
         span_version: Which version of the span. Defaults to its newest.
+        complete_marker: The name of a file, such as _SUCCESS, without which a span is not there yet. Defaults to none.
         window_spans: How many spans before it train, at most.
         ingestion: How strictly rows are read, and what is kept of the rejected ones.
         data_bounds: What a span must hold to be trained on.
@@ -41,6 +42,7 @@ class RunConfig:
     state_root: str
     span: str = "newest"
     span_version: int | None = None
+    complete_marker: str = ""
     window_spans: int = 7
     ingestion: IngestionSettings = IngestionSettings()
     data_bounds: DataBounds = DataBounds()
@@ -58,6 +60,8 @@ class RunConfig:
             raise ValueError(f"`window_spans` must be positive. Received: {self.window_spans!r}.")
         if self.span_version is not None and self.span_version < 0:
             raise ValueError(f"`span_version` must not be negative. Received: {self.span_version!r}.")
+        if "/" in self.complete_marker:
+            raise ValueError(f"`complete_marker` must be the name of a file. Received: {self.complete_marker!r}.")
 
     @property
     def pipeline_root(self) -> str:
@@ -113,12 +117,16 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text == "none" else tuple(name.strip() for name in text.split(","))
 
 
+def _file_name(text: str) -> str:
+    return "" if text == "none" else text
+
+
 Kind = Callable[[str], Any]
 
 # What can be set from outside, by the part of RunConfig that takes it, then by its name: each is the field of its name in
 # lower case. "" is RunConfig itself.
 SETTINGS: dict[str, dict[str, Kind]] = {
-    "": {"SPAN": str, "SPAN_VERSION": int, "WINDOW_SPANS": int},
+    "": {"SPAN": str, "SPAN_VERSION": int, "COMPLETE_MARKER": _file_name, "WINDOW_SPANS": int},
     "ingestion": {
         "MAX_REJECTED_SHARE": float,
         "MAX_ROW_BYTES": int,

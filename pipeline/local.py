@@ -54,7 +54,7 @@ def ingest(config: RunConfig, spans: Sequence[str], engine: str, console: Consol
         config = dataclasses.replace(config, span=span)
         try:
             for run_id in _run(config, engine, console, INGESTION):
-                print_ingestion(read_run(MetadataStore(_connection(config)), run_id), console)
+                print_ingestion(config, read_run(MetadataStore(_connection(config)), run_id), console)
         except NodeError as failure:
             _print_failure(failure, console)
             failed.append(span)

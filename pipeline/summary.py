@@ -20,7 +20,8 @@ from components.example_gen.reports import (
     ROWS_REJECTED,
     ROWS_USED,
 )
-from components.example_gen.rules import RULES
+from components.example_gen.rules import RULES, InvalidInputError
+from components.example_gen.source import find_source
 from components.example_gen.spans import EVAL, TRAIN, find_spans
 from components.validation.findings import REPORT_TEXT, read_report
 from components.validation.oov_rate import read_oov_rates
@@ -47,7 +48,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path
         log: The run's log file, if it has one.
     """
     lines = [
-        *_rows(run),
+        *_rows(config, run),
         *_validation(run),
         *_window(config, run),
         *_vocabularies(run),
@@ -60,9 +61,9 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, log: Path
     console.print(_table(lines))
 
 
-def print_ingestion(run: RunRecord, console: Console) -> None:
+def print_ingestion(config: RunConfig, run: RunRecord, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    console.print(_table([*_rows(run), *_validation(run)]))
+    console.print(_table([*_rows(config, run), *_validation(run)]))
 
 
 def _table(lines: list[Line]) -> Table:
@@ -74,7 +75,7 @@ def _table(lines: list[Line]) -> Table:
     return table
 
 
-def _rows(run: RunRecord) -> Iterator[Line]:
+def _rows(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     examples = run.one("example_gen", "examples")
     rejected = number(examples, ROWS_REJECTED)
     counts = f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
@@ -84,6 +85,18 @@ def _rows(run: RunRecord) -> Iterator[Line]:
     for name, title in _PASSED_OVER.items():
         if passed_over := text(examples, name):
             yield "", f"{title}: {passed_over}"
+    if incomplete := _incomplete(config):
+        yield "", f"not complete yet, without {config.complete_marker}: {', '.join(incomplete)}"
+
+
+def _incomplete(config: RunConfig) -> tuple[str, ...]:
+    """What a run would take if it were complete; nothing if the data root cannot be read as it was."""
+    if not config.complete_marker:
+        return ()
+    try:
+        return find_source(config.data_root, config.span, config.span_version, config.complete_marker).incomplete
+    except InvalidInputError:
+        return ()
 
 
 def _by_rule(examples: Artifact) -> str:

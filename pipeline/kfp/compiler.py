@@ -14,7 +14,7 @@ from kfp import compiler, dsl
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.fingerprint import code_fingerprint
+from pipeline.fingerprint import tree_fingerprint
 from pipeline.kfp import node_ir, parameters, run_config_json
 from pipeline.kfp.config import PackageConfig
 from pipeline.kfp.resources import equip
@@ -52,7 +52,7 @@ def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline) -> Any:
     run_config = config.run_config()
     defaults = parameters.defaults(run_config)
     cuts = node_ir.cut(ir)
-    code = code_fingerprint(*node_ir.CODE)
+    code = tree_fingerprint(*node_ir.CODE)
 
     def body(*given: Any) -> None:
         values = dict(zip(defaults, given, strict=True))

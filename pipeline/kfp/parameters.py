@@ -40,6 +40,7 @@ PARAMETERS: dict[str, Parameter] = {
     "data_root": Parameter("The folder of the data.", ("example_gen",)),
     "span": Parameter("The span to ingest: newest, or its folder's name, its date or its number.", ("example_gen",)),
     "span_version": Parameter("The span's version: newest, or its number.", ("example_gen",)),
+    "complete_marker": Parameter("The file without which a span is not complete, or none.", ("example_gen",)),
     "window_spans": Parameter("How many spans before it train, at most.", ("window",)),
     "max_rejected_share": Parameter("The share of rejected rows that fails a run.", ("example_gen",)),
     "max_row_bytes": Parameter("The longest row, in bytes.", ("example_gen",)),
@@ -74,6 +75,7 @@ def defaults(config: RunConfig) -> dict[str, Value]:
             else:
                 # A whole number in a configuration file must not make a parameter that takes whole numbers only.
                 values[name.lower()] = float(value) if kind is float else value
+    values["complete_marker"] = config.complete_marker or NONE
     values["span_version"] = NEWEST if config.span_version is None else str(config.span_version)
     return {name: values[name] for name in PARAMETERS}
 
@@ -108,10 +110,11 @@ def apply(one: pipeline_pb2.Pipeline, config: RunConfig) -> None:
 
 def _write_example_gen(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     from components.example_gen.configuration import INGESTION, pack, unpack
-    from components.example_gen.driver import SPAN_SETTING, VERSION_SETTING
+    from components.example_gen.driver import MARKER_SETTING, SPAN_SETTING, VERSION_SETTING
 
     values = unpack(_get(node, "custom_config"))
     values |= {SPAN_SETTING: config.span, INGESTION: config.ingestion.to_dict(), VERSION_SETTING: config.span_version}
+    values[MARKER_SETTING] = config.complete_marker or None
     packed = pack({name: value for name, value in values.items() if value is not None})
     _set(node, "custom_config", proto_utils.proto_to_json(packed))
     _set(node, "input_base", config.data_root)

@@ -36,6 +36,7 @@ def test_an_empty_value_counts_as_unset() -> None:
         ({"MIN_AUC": "high"}, "`MIN_AUC` must be a number. Received: 'high'"),
         ({"MIN_AUC": "1.5"}, "`min_auc` must be between 0 and 1. Received: 1.5"),
         ({"EPOCHS": "0"}, "`epochs` must be positive. Received: 0"),
+        ({"COMPLETE_MARKER": "a/_SUCCESS"}, "`complete_marker` must be the name of a file. Received: 'a/_SUCCESS'"),
         ({"WINDOW_SPANS": "0"}, "`window_spans` must be positive. Received: 0"),
         ({"MAX_AUC_DROP": "-1"}, "`max_auc_drop` must not be negative. Received: -1.0"),
     ],
