@@ -28,6 +28,7 @@ class Defaults:
     Args:
         span: As in RunConfig.
         span_version: As in RunConfig.
+        complete_marker: As in RunConfig.
         window_spans: As in RunConfig.
         ingestion: The fields of `components.example_gen.settings.IngestionSettings` that differ from their defaults.
         data_bounds: Those of `components.validation.bounds.DataBounds`.
@@ -38,6 +39,7 @@ class Defaults:
 
     span: str = "newest"
     span_version: int | None = None
+    complete_marker: str = ""
     window_spans: Positive = 7
     ingestion: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_bounds: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -98,13 +100,16 @@ class PackageConfig:
 
     def run_config(self) -> RunConfig:
         """The pipeline's configuration with the parameters' defaults. Raises ValueError if one is out of its range."""
-        beam = {} if self.run.beam_pipeline_args is None else {"beam_pipeline_args": tuple(self.run.beam_pipeline_args)}
+        beam: dict[str, Any] = (
+            {} if self.run.beam_pipeline_args is None else {"beam_pipeline_args": tuple(self.run.beam_pipeline_args)}
+        )
         return RunConfig(
             data_root=self.data_root,
             state_root=self.state_root,
             pipeline_name=self.pipeline_name,
             span=self.run.span,
             span_version=self.run.span_version,
+            complete_marker=self.run.complete_marker,
             window_spans=self.run.window_spans,
             ingestion=_part(IngestionSettings, "ingestion", self.run.ingestion),
             data_bounds=_part(DataBounds, "data_bounds", self.run.data_bounds),
