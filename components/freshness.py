@@ -72,7 +72,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: ClassVar[dict[str, Any]] = {}
+    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
     INPUTS: ClassVar[dict[str, Any]] = {
         PUSHED_MODEL: component_spec.ChannelParameter(type=PushedModel, optional=True),
         DATASET: component_spec.ChannelParameter(type=Examples),
@@ -86,6 +86,7 @@ class Freshness(base_component.BaseComponent):
     Args:
         pushed_model: What `PublishedOnLaterSpan` has resolved. None where nothing resolves it: then always blessed.
         dataset: This run's dataset.
+        code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
         blessing: An InfraBlessing, the pusher's second condition: not blessed if a model of a later span is published.
@@ -94,5 +95,8 @@ class Freshness(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, pushed_model: BaseChannel | None, dataset: BaseChannel) -> None:
-        super().__init__(_Spec(pushed_model=pushed_model, dataset=dataset, blessing=Channel(type=InfraBlessing)))
+    def __init__(self, pushed_model: BaseChannel | None, dataset: BaseChannel, code_fingerprint: str = "") -> None:
+        blessing = Channel(type=InfraBlessing)
+        super().__init__(
+            _Spec(pushed_model=pushed_model, dataset=dataset, blessing=blessing, code_fingerprint=code_fingerprint)
+        )

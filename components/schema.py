@@ -33,7 +33,10 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: ClassVar[dict[str, Any]] = {TEXT: component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        TEXT: component_spec.ExecutionParameter(type=str),
+        "code_fingerprint": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS: ClassVar[dict[str, Any]] = {SCHEMA: component_spec.ChannelParameter(type=Schema)}
 
@@ -45,6 +48,7 @@ class CuratedSchema(base_component.BaseComponent):
 
     Args:
         text: The schema, as a text proto.
+        code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
         schema: The Schema.
@@ -56,6 +60,6 @@ class CuratedSchema(base_component.BaseComponent):
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code_fingerprint: str = "") -> None:
         text_format.Parse(text, schema_pb2.Schema())
-        super().__init__(_Spec(text=text, schema=Channel(type=Schema)))
+        super().__init__(_Spec(text=text, code_fingerprint=code_fingerprint, schema=Channel(type=Schema)))

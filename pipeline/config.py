@@ -46,6 +46,12 @@ class RunConfig(Settings):
     span_version: Annotated[int, Field(ge=0)] | Literal["newest"] = setting(
         "newest", "Which version of the span: `newest`, or its number.", main=True, nodes=_SPAN_NODES
     )
+    complete_marker: Annotated[str, Field(pattern=r"^[^/]+$")] | None = setting(
+        None,
+        "A file, such as `_SUCCESS`, without which the folder of a span, or of its version, is not there yet; or `none`.",
+        main=True,
+        nodes=_SPAN_NODES,
+    )
     data_name: str = setting(
         BY_PATH,
         "What the data is known by when its folder moves: a name of your own, or `path`, the folder's path.",

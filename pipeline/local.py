@@ -55,7 +55,7 @@ def ingest(config: RunConfig, spans: Sequence[str], console: Console, log: Path)
         config = config.replace(span=span)
         try:
             for run_id in _run(config, console, INGESTION):
-                print_ingestion(read_run(MetadataStore(_connection(config)), run_id), console)
+                print_ingestion(config, read_run(MetadataStore(_connection(config)), run_id), console)
         except NodeError as failure:
             _print_failure(failure, console)
             failed.append(span)

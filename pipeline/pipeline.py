@@ -59,6 +59,20 @@ NODES = {
 
 # The nodes that take a span in, and stop a bad one.
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
+# What runs in each node, besides TFX's own: a change of it, or of what it imports, is a change of the node. TFX caches no
+# resolver.
+CODE = {
+    "example_gen": ("components.example_gen.executor", "components.example_gen.driver"),
+    "statistics_gen": ("components.statistics.executor",),
+    "example_validator": ("components.validation.example_validator_executor",),
+    "validation_gate": ("components.validation.validation_gate",),
+    "dataset": ("components.dataset",),
+    "schema": ("components.schema",),
+    "transform": ("transform.preprocessing",),
+    "vocabulary_validator": ("components.validation.vocabulary_validator",),
+    "trainer": ("components.training", "trainer.run"),
+    "freshness": ("components.freshness",),
+}
 # What stops a run, and the nodes that wait for it though they take nothing from it.
 GATES = (("validation_gate", "window"), ("validation_gate", "dataset"), ("vocabulary_validator", "trainer"))
 
@@ -99,13 +113,14 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         span=config.span,
         version=config.version,
         data_name=config.data_name,
+        complete_marker=config.complete_marker or "",
         settings=config.ingestion,
-        code_fingerprint=code_fingerprint("transform/features.py", "transform/cells.py", "components/example_gen"),
+        code_fingerprint=code_fingerprint(*CODE["example_gen"]),
     ).with_id("example_gen")
     span = example_gen.outputs["examples"]
-    statistics_gen = TokenStatisticsGen(
-        examples=span, code_fingerprint=code_fingerprint("transform", "components/statistics")
-    ).with_id("statistics_gen")
+    statistics_gen = TokenStatisticsGen(examples=span, code_fingerprint=code_fingerprint(*CODE["statistics_gen"])).with_id(
+        "statistics_gen"
+    )
     statistics = statistics_gen.outputs["statistics"]
     previous_statistics = Resolver(
         strategy_class=PreviousStatistics,
@@ -113,18 +128,19 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         blessing=Channel(type=DataBlessing),
         anchor=statistics,
     ).with_id("previous_statistics")
-    validation = code_fingerprint("transform/features.py", "transform/schema.py", "components/validation")
     example_validator = ExampleValidator(
         statistics=statistics,
         previous_statistics=previous_statistics.outputs["statistics"] if lineage else None,
         bounds=config.data_bounds,
         judge_split=EVAL,
-        code_fingerprint=validation,
+        code_fingerprint=code_fingerprint(*CODE["example_validator"]),
     ).with_id("example_validator")
-    validation_gate = ValidationGate(anomalies=example_validator.outputs["anomalies"], code_fingerprint=validation).with_id(
-        "validation_gate"
-    )
-    schema = CuratedSchema((importlib.resources.files("data") / "schema.pbtxt").read_text()).with_id("schema")
+    validation_gate = ValidationGate(
+        anomalies=example_validator.outputs["anomalies"], code_fingerprint=code_fingerprint(*CODE["validation_gate"])
+    ).with_id("validation_gate")
+    schema = CuratedSchema(
+        (importlib.resources.files("data") / "schema.pbtxt").read_text(), code_fingerprint(*CODE["schema"])
+    ).with_id("schema")
     window = Resolver(
         strategy_class=SpansBeforeAnchor,
         config={"num_spans": config.window_spans},
@@ -135,7 +151,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     dataset = Dataset(
         window=window.outputs["examples"] if lineage else None,
         anchor=span,
-        code_fingerprint=code_fingerprint("components/dataset.py"),
+        code_fingerprint=code_fingerprint(*CODE["dataset"]),
     ).with_id("dataset")
     examples = dataset.outputs["examples"]
     transform = Transform(
@@ -144,14 +160,14 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         preprocessing_fn="transform.preprocessing.preprocessing_fn",
         # StatisticsGen has looked at the same rows; statistics of ids would take half of the time of this node.
         disable_statistics=True,
-        custom_config={"code_fingerprint": code_fingerprint("transform")},
+        custom_config={"code_fingerprint": code_fingerprint(*CODE["transform"])},
     ).with_id("transform")
     vocabulary_validator = VocabularyValidator(
         transformed_examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         bounds=config.data_bounds,
         split=EVAL,
-        code_fingerprint=validation,
+        code_fingerprint=code_fingerprint(*CODE["vocabulary_validator"]),
     ).with_id("vocabulary_validator")
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
@@ -161,7 +177,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),
-            "code_fingerprint": code_fingerprint("transform", "trainer"),
+            "code_fingerprint": code_fingerprint(*CODE["trainer"]),
         },
     ).with_id("trainer")
     model = trainer.outputs["model"]
@@ -184,7 +200,9 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         dataset=examples,
     ).with_id("published_later")
     freshness = Freshness(
-        pushed_model=published_later.outputs["pushed_model"] if lineage else None, dataset=examples
+        pushed_model=published_later.outputs["pushed_model"] if lineage else None,
+        dataset=examples,
+        code_fingerprint=code_fingerprint(*CODE["freshness"]),
     ).with_id("freshness")
     pusher = Pusher(
         model=model,

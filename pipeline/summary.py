@@ -20,7 +20,8 @@ from components.example_gen.reports import (
     ROWS_REJECTED,
     ROWS_USED,
 )
-from components.example_gen.rules import RULES
+from components.example_gen.rules import RULES, InvalidInputError
+from components.example_gen.source import find_source
 from components.lineage import why_no_baseline
 from components.properties import EVAL_SPAN, SPAN_NAME, number, text
 from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
@@ -50,7 +51,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
         log: The run's log file, if it has one.
     """
     lines = [
-        *_rows(run),
+        *_rows(config, run),
         *_validation(run),
         *window_lines(config, run, advice),
         *_vocabularies(run),
@@ -63,9 +64,9 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
     console.print(_table(lines))
 
 
-def print_ingestion(run: RunRecord, console: Console) -> None:
+def print_ingestion(config: RunConfig, run: RunRecord, console: Console) -> None:
     """Prints what went in, of a run that only ingested."""
-    console.print(_table([*_rows(run), *_validation(run)]))
+    console.print(_table([*_rows(config, run), *_validation(run)]))
 
 
 def _table(lines: list[Line]) -> Table:
@@ -77,7 +78,7 @@ def _table(lines: list[Line]) -> Table:
     return table
 
 
-def _rows(run: RunRecord) -> Iterator[Line]:
+def _rows(config: RunConfig, run: RunRecord) -> Iterator[Line]:
     examples = run.one("example_gen", "examples")
     rejected = number(examples, ROWS_REJECTED)
     counts = f"{number(examples, ROWS_READ)} read, {number(examples, ROWS_USED)} used"
@@ -87,6 +88,18 @@ def _rows(run: RunRecord) -> Iterator[Line]:
     for name, title in _PASSED_OVER.items():
         if passed_over := text(examples, name):
             yield "", f"{title}: {passed_over}"
+    if incomplete := _incomplete(config):
+        yield "", f"not complete yet, without {config.complete_marker}: {', '.join(incomplete)}"
+
+
+def _incomplete(config: RunConfig) -> tuple[str, ...]:
+    """What a run would take if it were complete; nothing if the data root cannot be read as it was."""
+    if not config.complete_marker:
+        return ()
+    try:
+        return find_source(config.data_root, config.span, config.span_version, config.complete_marker).incomplete
+    except InvalidInputError:
+        return ()
 
 
 def _by_rule(examples: Artifact) -> str:
@@ -121,8 +134,8 @@ def _not_compared(run: RunRecord) -> str:
 
 def _vocabularies(run: RunRecord) -> Iterator[Line]:
     rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
-    shares = ", ".join(f"{100 * rate:.2f} % of {name}" for name, rate in rates.items())
-    yield "Unknown", f"{shares} tokens of the judging rows are out of vocabulary"
+    shares = ", ".join(f"{name} {100 * rate:.2f} %" for name, rate in rates.items())
+    yield "Unknown", f"tokens of the judging rows that are out of vocabulary: {shares}"
 
 
 def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:

@@ -50,11 +50,14 @@ class DataBounds(Settings):
     )
     max_oov_rate: Share = setting(
         0.5,
-        "The largest share of a vocabulary's tokens in the eval split that are out of vocabulary. Generous by "
-        "default, as new items are; at the default, half of what the model sees is one embedding.",
+        "The largest share of a column's tokens in the eval split that are out of vocabulary. Generous by default, as "
+        "new items are; at the default, half of what the model sees of a column is one embedding. Columns are not summed "
+        "up by vocabulary: histories are long, and would hide unknown candidates.",
         main=True,
     )
-    max_oov_rate_of: Mapping[str, Share] = setting({}, "The same for single vocabularies, by name.")
+    max_oov_rate_of: Mapping[str, Share] = setting(
+        {}, "The same for single columns, or for all columns of a vocabulary, by name; a column's own goes first."
+    )
     tolerated: tuple[str, ...] = setting(
         ("skew",),
         "What only warns: a measure (`skew`), a feature (`topic_id`), or both (`topic_id:drift`). Skew does by "
@@ -66,6 +69,6 @@ class DataBounds(Settings):
         """Whether a broken bound of the feature and the measure is a warning only."""
         return not {feature, measure, f"{feature}:{measure}"}.isdisjoint(self.tolerated)
 
-    def max_oov_rate_for(self, vocabulary: str) -> float:
-        """The largest out-of-vocabulary rate of a vocabulary."""
-        return self.max_oov_rate_of.get(vocabulary, self.max_oov_rate)
+    def max_oov_rate_for(self, column: str, vocabulary: str) -> float:
+        """The largest out-of-vocabulary rate of a column that has this vocabulary."""
+        return self.max_oov_rate_of.get(column, self.max_oov_rate_of.get(vocabulary, self.max_oov_rate))

@@ -43,12 +43,12 @@ def measure_oov_rates(
         declaration: The declared columns.
 
     Returns:
-        The rate of each column that has a vocabulary.
+        The rate of each column that has a vocabulary, in the order of `vocabulary_of`.
 
     Raises:
         FileNotFoundError: No file matches.
     """
-    columns = [column for columns in declaration.vocabularies.values() for column in columns]
+    columns = list(vocabulary_of(declaration))
     records = tf.data.TFRecordDataset(list_files(patterns), compression_type="GZIP")
 
     def count(serialized: tf.Tensor) -> tf.Tensor:
@@ -62,6 +62,13 @@ def measure_oov_rates(
     for counts in records.batch(_BATCH_ROWS).map(count, num_parallel_calls=tf.data.AUTOTUNE).as_numpy_iterator():
         totals += counts
     return {column: OovRate(int(tokens), int(oov)) for column, (tokens, oov) in zip(columns, totals, strict=True)}
+
+
+def vocabulary_of(declaration: Declaration) -> dict[str, str]:
+    """The vocabulary of each column that has one: the candidate's columns first, since it is they that are ranked."""
+    found = {column: vocabulary for vocabulary, columns in declaration.vocabularies.items() for column in columns}
+    sides = {column.name: column.side for column in declaration.columns}
+    return dict(sorted(found.items(), key=lambda item: sides[item[0]] != "item"))
 
 
 def by_vocabulary(columns: Mapping[str, OovRate], declaration: Declaration) -> dict[str, OovRate]:
@@ -83,9 +90,9 @@ def write_oov_rates(uri: str, columns: Mapping[str, OovRate], declaration: Decla
 
 
 def read_oov_rates(uri: str) -> dict[str, float]:
-    """The out-of-vocabulary rate of each vocabulary, from the folder `uri` of a VocabularyCoverage artifact."""
+    """The out-of-vocabulary rate of each column, from the folder `uri` of a VocabularyCoverage artifact."""
     with fileio.open(os.path.join(uri, OOV_RATES)) as file:
-        return {name: values["rate"] for name, values in json.loads(file.read())["vocabularies"].items()}
+        return {name: values["rate"] for name, values in json.loads(file.read())["columns"].items()}
 
 
 def _values(rate: OovRate) -> dict[str, float]:

@@ -13,7 +13,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.validation.artifacts import VocabularyCoverage
 from components.validation.bounds import DataBounds
-from components.validation.oov_rate import by_vocabulary, measure_oov_rates, write_oov_rates
+from components.validation.oov_rate import by_vocabulary, measure_oov_rates, vocabulary_of, write_oov_rates
 from components.validation.validation_gate import BadDataError
 from transform.features import DECLARATION
 
@@ -21,7 +21,7 @@ OOV_RATE = "oov_rate"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Measures the out-of-vocabulary rates, and raises if one is above its bound."""
+    """Measures the out-of-vocabulary rates, and raises if a column's is above its bound."""
 
     def Do(
         self,
@@ -36,25 +36,23 @@ class Executor(base_executor.BaseExecutor):
         transform_graph = artifact_utils.get_single_instance(input_dict["transform_graph"])
         feature_spec = tft.TFTransformOutput(transform_graph.uri).transformed_feature_spec()
         columns = measure_oov_rates([os.path.join(uri, "*") for uri in uris], feature_spec, DECLARATION)
-        vocabularies = by_vocabulary(columns, DECLARATION)
+        vocabularies = vocabulary_of(DECLARATION)
         broken = [
-            f"  {name}: {rate.rate:.4f}, the bound {bounds.max_oov_rate_for(name):.4f} ("
-            + ", ".join(f"{column} {columns[column].rate:.4f}" for column in DECLARATION.vocabularies[name])
-            + ")"
-            for name, rate in vocabularies.items()
-            if rate.rate > bounds.max_oov_rate_for(name)
+            f"  {name}: {rate.rate:.4f} of {rate.tokens} tokens, the bound {bound:.4f}"
+            for name, rate in columns.items()
+            if rate.rate > (bound := bounds.max_oov_rate_for(name, vocabularies[name]))
         ]
         if broken:
             raise BadDataError(
-                "The share of tokens that are out of vocabulary must hold its bound before anything is trained. "
+                "The share of a column's tokens that are out of vocabulary must hold its bound before anything is trained. "
                 f"Received, in the {split} split:\n" + "\n".join(broken)
             )
         coverage = artifact_utils.get_single_instance(output_dict["coverage"])
         write_oov_rates(coverage.uri, columns, DECLARATION)
-        for name, rate in vocabularies.items():
+        for name, rate in columns.items():
+            coverage.set_float_custom_property(f"{OOV_RATE}/{vocabularies[name]}/{name}", rate.rate)
+        for name, rate in by_vocabulary(columns, DECLARATION).items():
             coverage.set_float_custom_property(f"{OOV_RATE}/{name}", rate.rate)
-            for column in DECLARATION.vocabularies[name]:
-                coverage.set_float_custom_property(f"{OOV_RATE}/{name}/{column}", columns[column].rate)
 
 
 class VocabularyValidatorSpec(ComponentSpec):
@@ -83,7 +81,7 @@ class VocabularyValidator(base_component.BaseComponent):
         code_fingerprint: Changes whenever the code of the measure changes, to keep the cache honest.
 
     Outputs:
-        coverage: VocabularyCoverage with the rates as properties; `read_oov_rates` reads those of the vocabularies.
+        coverage: VocabularyCoverage with the rates as properties; `read_oov_rates` reads those of the columns.
     """
 
     SPEC_CLASS = VocabularyValidatorSpec

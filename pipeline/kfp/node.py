@@ -51,13 +51,12 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
 def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, bool]:
     """Runs the node. Returns what became of it, and whether it belongs to a run that was started again after its report."""
     from pipeline.config import RunConfig
-    from pipeline.fingerprint import code_fingerprint
     from pipeline.kfp import node_ir, parameters
     from pipeline.kfp.lease import Leases, renewed
     from pipeline.kfp.store import connection_from_environment, open_store
 
     run_id = checked_run_id(arguments.run_id)
-    found = code_fingerprint(*node_ir.CODE)
+    found = tree_fingerprint(*node_ir.CODE)
     if found != arguments.code:
         raise ValueError(
             f"The image must hold the code that the package was compiled from. Received: code {found}, compiled from "

@@ -61,11 +61,11 @@ def apply(one: pipeline_pb2.Pipeline, config: RunConfig) -> None:
 
 def _write_example_gen(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     from components.example_gen.configuration import INGESTION, pack, unpack
-    from components.example_gen.driver import DATA_NAME_SETTING, SPAN_SETTING, VERSION_SETTING
+    from components.example_gen.driver import DATA_NAME_SETTING, MARKER_SETTING, SPAN_SETTING, VERSION_SETTING
 
     values = unpack(_get(node, "custom_config"))
     values |= {SPAN_SETTING: config.span, INGESTION: config.ingestion.to_dict(), VERSION_SETTING: config.version}
-    values[DATA_NAME_SETTING] = config.data_name
+    values |= {DATA_NAME_SETTING: config.data_name, MARKER_SETTING: config.complete_marker}
     packed = pack({name: value for name, value in values.items() if value is not None})
     _set(node, "custom_config", proto_utils.proto_to_json(packed))
     _set(node, "input_base", config.data_root)

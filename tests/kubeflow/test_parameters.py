@@ -27,6 +27,7 @@ CHANGED = RunConfig(
     state_root="/state",
     span="2026-01-03",
     span_version=2,
+    complete_marker="_SUCCESS",
     window_spans=3,
     ingestion=IngestionSettings(max_rejected_share=0.5, max_row_bytes=99, max_list_length=7, dead_letter_received=0),
     data_bounds=BASE.data_bounds.replace(max_drift=0.25, min_rows=5, max_oov_rate=0.125, tolerated=()),

@@ -58,6 +58,7 @@ def test_the_printed_configuration_is_a_file_that_gives_the_same(tmp_path: Path)
         ({"MIN_AUC": "1.5"}, "`MIN_AUC` must be a number, at least 0 and at most 1. Received: '1.5'."),
         ({"WINDOW_SPANS": "0"}, "`WINDOW_SPANS` must be a whole number, at least 1. Received: '0'."),
         ({"SPAN_VERSION": "-1"}, "`SPAN_VERSION` must be a whole number, at least 0, or one of 'newest'. Received: '-1'."),
+        ({"COMPLETE_MARKER": "a/_SUCCESS"}, "`COMPLETE_MARKER` must be a text, or none. Received: 'a/_SUCCESS'."),
         ({"ENGINE": "spark"}, "`ENGINE` must be one of 'local', 'beam'. Received: 'spark'."),
         (
             {"DATA_ROOT": "/no/such/folder"},

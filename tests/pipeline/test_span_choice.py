@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,11 @@ def test_spans_are_chosen_oldest_first(config: RunConfig, text: str, chosen: lis
 def test_what_is_not_there_is_named(config: RunConfig, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         chosen_spans(text, config)
+
+
+def test_the_window_ends_with_the_newest_complete_span(config: RunConfig, tmp_path: Path) -> None:
+    for day in DAYS[:3]:
+        (tmp_path / day / "_SUCCESS").write_text("")
+    assert chosen_spans("", dataclasses.replace(config, complete_marker="_SUCCESS")) == DAYS[:3]
+    with pytest.raises(ValueError, match="must be complete, with a file _SUCCESS"):
+        chosen_spans(DAYS[3], dataclasses.replace(config, complete_marker="_SUCCESS"))
