@@ -79,6 +79,11 @@ class RunConfig(Settings):
         return self.span_version if isinstance(self.span_version, int) else None
 
     @property
+    def marker(self) -> str:
+        """The name of the marker of what is complete; empty if there is none."""
+        return self.complete_marker or ""
+
+    @property
     def pipeline_root(self) -> str:
         return os.path.join(self.state_root, "pipeline")
 

@@ -72,6 +72,7 @@ CODE = {
     "vocabulary_validator": ("components.validation.vocabulary_validator",),
     "trainer": ("components.training", "trainer.run"),
     "freshness": ("components.freshness",),
+    "pusher": ("components.pusher.executor",),
 }
 # What stops a run, and the nodes that wait for it though they take nothing from it.
 GATES = (("validation_gate", "window"), ("validation_gate", "dataset"), ("vocabulary_validator", "trainer"))
@@ -113,7 +114,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         span=config.span,
         version=config.version,
         data_name=config.data_name,
-        complete_marker=config.complete_marker or "",
+        complete_marker=config.marker,
         settings=config.ingestion,
         code_fingerprint=code_fingerprint(*CODE["example_gen"]),
     ).with_id("example_gen")
@@ -211,6 +212,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         base_directory=config.serving_root,
         # What is published now is not for the cache to say: the pusher looks in every run.
         run_id=RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str) if lineage else "",
+        code_fingerprint=code_fingerprint(*CODE["pusher"]),
     ).with_id("pusher")
     nodes = [
         example_gen,

@@ -22,14 +22,14 @@ def chosen_spans(text: str, config: RunConfig) -> list[str]:
     if not available:
         raise ValueError(f"`DATA_ROOT` must hold folders of spans. Received: {config.data_root}, without one.")
     if text and ".." not in text:
-        sources = [find_source(config.data_root, name.strip(), marker=config.complete_marker) for name in text.split(",")]
+        sources = [find_source(config.data_root, name.strip(), marker=config.marker) for name in text.split(",")]
         return [available[number] for number in sorted({source.span for source in sources})]
     low, high, most = min(available), max(available), len(available)
     if text:
         first, last = text.split("..", 1)
         low, high = _bound(first, low), _bound(last, high)
     else:
-        high, most = find_source(config.data_root, config.span, marker=config.complete_marker).span, config.window_spans + 1
+        high, most = find_source(config.data_root, config.span, marker=config.marker).span, config.window_spans + 1
     chosen = [available[number] for number in sorted(available) if low <= number <= high][-most:]
     if not chosen:
         raise ValueError(f"`SPANS` must hold spans of {config.data_root}. Received: {text}, without one.")

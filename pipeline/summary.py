@@ -97,7 +97,7 @@ def _incomplete(config: RunConfig) -> tuple[str, ...]:
     if not config.complete_marker:
         return ()
     try:
-        return find_source(config.data_root, config.span, config.span_version, config.complete_marker).incomplete
+        return find_source(config.data_root, config.span, config.version, config.marker).incomplete
     except InvalidInputError:
         return ()
 

@@ -20,6 +20,7 @@ class PusherSpec(ComponentSpec):
     PARAMETERS: ClassVar[dict[str, Any]] = {
         outcome.BASE_DIRECTORY: ExecutionParameter(type=str),
         outcome.RUN_ID: ExecutionParameter(type=str),
+        "code_fingerprint": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         outcome.MODEL: ChannelParameter(type=Model),
@@ -44,6 +45,7 @@ class Pusher(base_component.BaseComponent):
         infra_blessing: The verdict of a validator that has served the model.
         freshness_blessing: Whether the model may take the place of the published one.
         run_id: The run's id. It keeps the cache from answering for what is published now.
+        code_fingerprint: Changes whenever this component's code changes, to keep the cache honest where there is no run id.
 
     Outputs:
         pushed_model: PushedModel with TFX's custom properties `pushed`, `pushed_destination` and `pushed_version`, those of
@@ -61,6 +63,7 @@ class Pusher(base_component.BaseComponent):
         infra_blessing: BaseChannel | None = None,
         freshness_blessing: BaseChannel | None = None,
         run_id: str | data_types.RuntimeParameter = "",
+        code_fingerprint: str = "",
     ) -> None:
         super().__init__(
             PusherSpec(
@@ -70,6 +73,7 @@ class Pusher(base_component.BaseComponent):
                 freshness_blessing=freshness_blessing,
                 base_directory=base_directory,
                 run_id=run_id,
+                code_fingerprint=code_fingerprint,
                 pushed_model=Channel(type=PushedModel),
             )
         )

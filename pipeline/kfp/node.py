@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
 def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str, bool]:
     """Runs the node. Returns what became of it, and whether it belongs to a run that was started again after its report."""
     from pipeline.config import RunConfig
+    from pipeline.fingerprint import tree_fingerprint
     from pipeline.kfp import node_ir, parameters
     from pipeline.kfp.lease import Leases, renewed
     from pipeline.kfp.store import connection_from_environment, open_store

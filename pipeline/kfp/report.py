@@ -117,7 +117,7 @@ def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> 
     if "trainer" in arguments.nodes.split(","):
         print_summary(config, run, console, on_kubeflow())
     else:
-        print_ingestion(run, console)
+        print_ingestion(config, run, console)
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from serving.client.messages import DT_FLOAT, DT_STRING, PREDICT, PredictRequest
 from serving.client.transport import TLS, Arrays, Strings, chosen
 
 # By default gRPC connects to one of the addresses that a name has, and sends all requests there.
-_SERVICE_CONFIG = {"loadBalancingConfig": [{"round_robin": {}}]}
+_SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 # An explanation of many candidates is longer than the 4 MiB that gRPC takes by default. After a lost connection it must not
 # wait longer than a retry does.
 _OPTIONS = [

@@ -67,10 +67,12 @@ class RestApi:
                 if request.method == "OPTIONS":
                     return self._preflight(request)
                 body = await request.read()
-                arguments = (self._executor, self.answer, request.method, path, body)
                 if request.method == "POST":
-                    return self._reply(200, await self._gate.submit(*arguments))
-                return self._reply(200, await asyncio.get_running_loop().run_in_executor(*arguments))
+                    answer = self._gate.submit(self._executor, self.answer, request.method, path, body)
+                    return self._reply(200, await answer)
+                loop = asyncio.get_running_loop()
+                answered = await loop.run_in_executor(self._executor, self.answer, request.method, path, body)
+                return self._reply(200, answered)
         except ServingError as error:
             return self._reply(error.http_status, json_output.error(error.message))
         except TimeoutError:

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -189,11 +190,15 @@ class Server:
         while seconds > 0 and self._flags.model_config_file:
             await asyncio.sleep(seconds)
             try:
-                end = time.monotonic() + seconds
                 config = await asyncio.to_thread(_model_config, self._flags)
-                await asyncio.to_thread(self._core.reload_config, config, lambda end=end: time.monotonic() > end)
+                await asyncio.to_thread(self._core.reload_config, config, _over(time.monotonic() + seconds))
             except ServingError as error:
                 LOG.error("Reading %s again failed: %s", self._flags.model_config_file, error)
+
+
+def _over(end: float) -> Callable[[], bool]:
+    """Whether a time of the monotonic clock has passed."""
+    return lambda: time.monotonic() > end
 
 
 def _model_config(flags: Flags) -> Any:
