@@ -1,4 +1,4 @@
-"""The rows of a run: which of them train the model, and which judge it."""
+"""The rows of a run: which of them train the model, which tell when to stop, and which judge it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.spans import EVAL, TRAIN
+from components.held_out import VALIDATION, hold_out
 from components.properties import SPAN, SPAN_NAME, span_of
 
 WINDOW = "window"
 ANCHOR = "anchor"
 EXAMPLES = "examples"
+GROUP = "group"
 TRAIN_SPANS = "train_spans"
 EVAL_SPAN = "eval_span"
 JUDGED_BY = "judged_by"
 NEXT_SPAN = "the next span"
 HELD_OUT_ROWS = "held-out rows"
+# The share of clients that tell when to stop: of the newest of several spans, or of the only one.
+NEWEST_SHARE = 0.2
+ONLY_SHARE = 0.1
 
 
 class Executor(base_executor.BaseExecutor):
-    """Composes the two splits of links to the spans' files; copies them where the file system has no hard links."""
+    """Composes the splits of links to the spans' files; copies them where the file system has no hard links.
+
+    The newest rows that train are written anew, since some of their clients become the split `validation`.
+    """
 
     def Do(
         self,
@@ -38,16 +46,19 @@ class Executor(base_executor.BaseExecutor):
         window = input_dict.get(WINDOW, [])
         anchor = artifact_utils.get_single_instance(input_dict[ANCHOR])
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        output.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
+        output.split_names = artifact_utils.encode_split_names([TRAIN, VALIDATION, EVAL])
         examples_utils.set_payload_format(output, examples_utils.get_payload_format(anchor))
         examples_utils.set_file_format(output, examples_utils.get_file_format(anchor))
-        if window:
-            for examples in window:
-                _link(examples, _splits(examples), output, TRAIN)
-            _link(anchor, _splits(anchor), output, EVAL)
-        else:
-            _link(anchor, [TRAIN], output, TRAIN)
-            _link(anchor, [EVAL], output, EVAL)
+        *older, newest = sorted(window, key=span_of) or [anchor]
+        for examples in older:
+            _link(examples, _splits(examples), output, TRAIN)
+        hold_out(
+            _files(newest, _splits(newest) if window else [TRAIN]),
+            exec_properties[GROUP],
+            NEWEST_SHARE if older else ONLY_SHARE,
+            {split: artifact_utils.get_split_uri([output], split) for split in (TRAIN, VALIDATION)},
+        )
+        _link(anchor, _splits(anchor) if window else [EVAL], output, EVAL)
         output.set_int_custom_property(SPAN, span_of(anchor))
         output.set_string_custom_property(TRAIN_SPANS, ",".join(_name(examples) for examples in window or [anchor]))
         output.set_string_custom_property(EVAL_SPAN, _name(anchor))
@@ -55,7 +66,10 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        GROUP: component_spec.ExecutionParameter(type=str),
+        "code_fingerprint": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, Any]] = {
         WINDOW: component_spec.ChannelParameter(type=Examples, optional=True),
         ANCHOR: component_spec.ChannelParameter(type=Examples),
@@ -67,24 +81,28 @@ class Dataset(base_component.BaseComponent):
     """Chooses the rows that train and those that judge.
 
     With a window of earlier spans, all their rows train and all rows of the anchor judge: the model is asked for a span it
-    could not have seen. Without one, the anchor's own `train` and `eval` splits do.
+    could not have seen. Without one, the anchor's own `train` and `eval` splits do. Some clients' rows of the newest span
+    that trains are held out as `validation`: training stops by them, so that the rows that judge are never looked at before.
 
     Args:
         window: Spans before the anchor, possibly none. None where nothing resolves them.
         anchor: This run's examples.
+        group: The column of the clients.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
+        examples: Examples with the splits `train`, `validation` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
             and `eval_span` (names, empty for data without spans) and `judged_by`.
     """
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, code_fingerprint: str = "") -> None:
+    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, group: str, code_fingerprint: str = "") -> None:
         examples = Channel(type=Examples)
-        super().__init__(_Spec(window=window, anchor=anchor, examples=examples, code_fingerprint=code_fingerprint))
+        super().__init__(
+            _Spec(window=window, anchor=anchor, group=group, examples=examples, code_fingerprint=code_fingerprint)
+        )
 
 
 def _splits(examples: types.Artifact) -> list[str]:
@@ -95,15 +113,22 @@ def _name(examples: types.Artifact) -> str:
     return str(examples.get_string_custom_property(SPAN_NAME))
 
 
+def _files(examples: types.Artifact, splits: list[str]) -> list[tuple[str, str]]:
+    """The files of some splits, and their names among those of other spans and splits."""
+    folders = [(split, artifact_utils.get_split_uri([examples], split)) for split in splits]
+    return [
+        (os.path.join(folder, name), f"{examples.id}-{split}-{name}")
+        for split, folder in folders
+        for name in sorted(fileio.listdir(folder))
+    ]
+
+
 def _link(examples: types.Artifact, splits: list[str], output: types.Artifact, into: str) -> None:
     target = artifact_utils.get_split_uri([output], into)
     fileio.makedirs(target)
-    for split in splits:
-        folder = artifact_utils.get_split_uri([examples], split)
-        for name in sorted(fileio.listdir(folder)):
-            # Spans and splits have files of the same names.
-            link = os.path.join(target, f"{examples.id}-{split}-{name}")
-            try:
-                os.link(os.path.join(folder, name), link)
-            except OSError:
-                fileio.copy(os.path.join(folder, name), link, overwrite=True)
+    for file, name in _files(examples, splits):
+        link = os.path.join(target, name)
+        try:
+            os.link(file, link)
+        except OSError:
+            fileio.copy(file, link, overwrite=True)

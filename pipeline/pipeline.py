@@ -23,8 +23,9 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, Mod
 from components.dataset import Dataset
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
-from components.example_gen.spans import EVAL
+from components.example_gen.spans import EVAL, TRAIN
 from components.freshness import Freshness, PublishedOnLaterSpan
+from components.held_out import VALIDATION
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
@@ -136,7 +137,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     dataset = Dataset(
         window=window.outputs["examples"] if lineage else None,
         anchor=span,
-        code_fingerprint=code_fingerprint("components/dataset.py"),
+        group=DECLARATION.group,
+        code_fingerprint=code_fingerprint("components/dataset.py", "components/held_out.py"),
     ).with_id("dataset")
     examples = dataset.outputs["examples"]
     transform = Transform(
@@ -158,8 +160,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(),
-        eval_args=trainer_pb2.EvalArgs(),
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[VALIDATION]),
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "code_fingerprint": code_fingerprint("transform", "trainer"),

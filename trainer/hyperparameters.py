@@ -18,20 +18,31 @@ class Hyperparameters:
 
     Args:
         embedding_dim: The width of a token's embedding.
+        embedding_start: The standard deviation of initial embeddings. Rare tokens keep most of what they start with, as
+            noise: small starts win on real logs.
+        wide: Whether a wide part is added: a weight per token and column.
+        wide_crosses: Whether the wide part knows that a history or a list holds the candidate's token.
         attention_hidden_units: The hidden widths of the local activation unit.
         attention_activation: Its activation: 'sigmoid', 'relu', 'prelu' or 'dice'.
         attention_normalize: Whether the attention weights are a softmax over the history.
+        attention_match_bias: Whether matching tokens, and the age of a history's position, add to the attention's scores.
         interest_pooling: 'attention', or 'mean' for the model's twin that pools its histories without looking at the
-            candidate: the baseline that shows what attention is worth.
+            candidate (if there are no `wide_crosses` either): the baseline that shows what attention is worth.
         dnn_hidden_units: The widths of the DNN's hidden layers.
         dnn_activation: Their activation: 'sigmoid', 'relu', 'prelu' or 'dice'.
         batch_norm: Whether the DNN's hidden layers are normalized.
         dropout: The share of the DNN's hidden values dropped in training.
         l2: The L2 penalty of the DNN's kernels.
-        learning_rate: The learning rate. The default trains the attention in one epoch of tens of thousands of rows;
-            millions of rows leave room for less.
+        learning_rate: The learning rate of Adam, which trains the attention and the DNN.
+        embedding_learning_rate: The learning rate of Adagrad, which trains the embeddings. Adam would move a token that
+            was seen once by thirty learning rates, however little that told.
+        wide_learning_rate: The learning rate of Adagrad for the wide part.
+        clip_norm: The largest norm of a step's gradient of one weight; 0 clips nothing.
         batch_size: The rows of a training step.
-        epochs: How often the training data is seen. Click models overfit from the second epoch on.
+        epochs: How often the training data is seen at most. Click models overfit from the second or third epoch on.
+        patience: After how many epochs without a smaller log loss on the validation rows the training stops. The weights
+            are those of the best epoch.
+        min_steps: The steps before which it does not stop: attention needs some to find what a log holds.
         seed: The seed of initial weights, shuffling and dropout.
 
     Raises:
@@ -42,18 +53,27 @@ class Hyperparameters:
     """
 
     embedding_dim: int = 16
+    embedding_start: float = 0.01
+    wide: bool = True
+    wide_crosses: bool = True
     attention_hidden_units: tuple[int, ...] = (64, 32)
     attention_activation: str = "dice"
-    attention_normalize: bool = False
+    attention_normalize: bool = True
+    attention_match_bias: bool = True
     interest_pooling: Literal["attention", "mean"] = "attention"
     dnn_hidden_units: tuple[int, ...] = (128, 64)
     dnn_activation: str = "relu"
-    batch_norm: bool = True
-    dropout: float = 0.1
+    batch_norm: bool = False
+    dropout: float = 0.3
     l2: float = 0.0
-    learning_rate: float = 2e-3
-    batch_size: int = 128
-    epochs: int = 1
+    learning_rate: float = 5e-4
+    embedding_learning_rate: float = 0.02
+    wide_learning_rate: float = 0.05
+    clip_norm: float = 0.0
+    batch_size: int = 256
+    epochs: int = 10
+    patience: int = 1
+    min_steps: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,11 +83,20 @@ class Hyperparameters:
             object.__setattr__(self, name, check_hidden_units(name, getattr(self, name)))
         for name in ("attention_activation", "dnn_activation"):
             check_activation(name, getattr(self, name))
-        for name in ("embedding_dim", "batch_size", "epochs", "learning_rate"):
+        for name in (
+            "embedding_dim",
+            "embedding_start",
+            "batch_size",
+            "epochs",
+            "patience",
+            "learning_rate",
+            "embedding_learning_rate",
+            "wide_learning_rate",
+        ):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"`{name}` must be positive. Received: {value!r}.")
-        for name in ("l2", "seed"):
+        for name in ("l2", "clip_norm", "min_steps", "seed"):
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise ValueError(f"`{name}` must not be negative. Received: {value!r}.")
