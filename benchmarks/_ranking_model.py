@@ -18,8 +18,9 @@ from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import pad
-from trainer.run import build_model, compiled
+from trainer.run import build_model
 from trainer.signatures import ServingModule, export
+from trainer.training import compiled
 from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 from transform.preprocessing import make_preprocessing_fn
 from transform.schema import raw_schema

@@ -1,4 +1,4 @@
-"""The rows of a run: which of them train the model, and which judge it."""
+"""The rows of a run: which of them train the model, which tell when to stop, and which judge it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.standard_artifacts import Examples
 
 from components.example_gen.spans import EVAL, TRAIN
+from components.held_out import VALIDATION, hold_out
 from components.properties import (
     DATA_NAME,
     DATA_ROOT,
@@ -28,19 +29,27 @@ from components.properties import (
     SPLIT_BY,
     TRAIN_SPANS,
     copy_properties,
+    span_of,
     text,
 )
 
 WINDOW = "window"
 ANCHOR = "anchor"
 EXAMPLES = "examples"
+GROUP = "group"
+# The share of clients that tell when to stop: of the newest of several spans, or of the only one.
+NEWEST_SHARE = 0.2
+ONLY_SHARE = 0.1
 
 # What os.link says between two file systems, where one has no hard links, and where a file has as many as it can.
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Composes the two splits of links to the spans' files; copies them where the file system has no hard links."""
+    """Composes the splits of links to the spans' files; copies them where the file system has no hard links.
+
+    The newest rows that train are written anew, since some of their clients become the split `validation`.
+    """
 
     def Do(
         self,
@@ -51,17 +60,20 @@ class Executor(base_executor.BaseExecutor):
         window = input_dict.get(WINDOW, [])
         anchor = artifact_utils.get_single_instance(input_dict[ANCHOR])
         output = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        output.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
+        output.split_names = artifact_utils.encode_split_names([TRAIN, VALIDATION, EVAL])
         examples_utils.set_payload_format(output, examples_utils.get_payload_format(anchor))
         examples_utils.set_file_format(output, examples_utils.get_file_format(anchor))
-        _clear(output, [TRAIN, EVAL])
-        if window:
-            for examples in window:
-                _link(examples, _splits(examples), output, TRAIN)
-            _link(anchor, _splits(anchor), output, EVAL)
-        else:
-            _link(anchor, [TRAIN], output, TRAIN)
-            _link(anchor, [EVAL], output, EVAL)
+        _clear(output, [TRAIN, VALIDATION, EVAL])
+        *older, newest = sorted(window, key=span_of) or [anchor]
+        for examples in older:
+            _link(examples, _splits(examples), output, TRAIN)
+        hold_out(
+            _files(newest, _splits(newest) if window else [TRAIN]),
+            exec_properties[GROUP],
+            NEWEST_SHARE if older else ONLY_SHARE,
+            {split: artifact_utils.get_split_uri([output], split) for split in (TRAIN, VALIDATION)},
+        )
+        _link(anchor, _splits(anchor) if window else [EVAL], output, EVAL)
         copy_properties(anchor, output, (SPAN, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION))
         output.set_string_custom_property(
             TRAIN_SPANS, ",".join(text(examples, SPAN_NAME) for examples in window or [anchor])
@@ -71,7 +83,10 @@ class Executor(base_executor.BaseExecutor):
 
 
 class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: ClassVar[dict[str, Any]] = {"code_fingerprint": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        GROUP: component_spec.ExecutionParameter(type=str),
+        "code_fingerprint": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, Any]] = {
         WINDOW: component_spec.ChannelParameter(type=Examples, optional=True),
         ANCHOR: component_spec.ChannelParameter(type=Examples),
@@ -83,24 +98,28 @@ class Dataset(base_component.BaseComponent):
     """Chooses the rows that train and those that judge.
 
     With a window of earlier spans, all their rows train and all rows of the anchor judge: the model is asked for a span it
-    could not have seen. Without one, the anchor's own `train` and `eval` splits do.
+    could not have seen. Without one, the anchor's own `train` and `eval` splits do. Some clients' rows of the newest span
+    that trains are held out as `validation`: training stops by them, so that the rows that judge are never looked at before.
 
     Args:
         window: Spans before the anchor, possibly none. None where nothing resolves them.
         anchor: This run's examples.
+        group: The column of the clients.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train` and `eval`. Custom properties: `LINEAGE` of `components.properties`; the
-            names of spans are empty for data without spans.
+        examples: Examples with the splits `train`, `validation` and `eval`. Custom properties: `LINEAGE` of
+            `components.properties`; the names of spans are empty for data without spans.
     """
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, code_fingerprint: str = "") -> None:
+    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, group: str, code_fingerprint: str = "") -> None:
         examples = Channel(type=Examples)
-        super().__init__(_Spec(window=window, anchor=anchor, examples=examples, code_fingerprint=code_fingerprint))
+        super().__init__(
+            _Spec(window=window, anchor=anchor, group=group, examples=examples, code_fingerprint=code_fingerprint)
+        )
 
 
 def _splits(examples: types.Artifact) -> list[str]:
@@ -116,13 +135,20 @@ def _clear(output: types.Artifact, splits: list[str]) -> None:
         fileio.makedirs(folder)
 
 
+def _files(examples: types.Artifact, splits: list[str]) -> list[tuple[str, str]]:
+    """The files of some splits, and their names among those of other spans and splits."""
+    folders = [(split, artifact_utils.get_split_uri([examples], split)) for split in splits]
+    return [
+        (os.path.join(folder, name), f"{examples.id}-{split}-{name}")
+        for split, folder in folders
+        for name in sorted(fileio.listdir(folder))
+    ]
+
+
 def _link(examples: types.Artifact, splits: list[str], output: types.Artifact, into: str) -> None:
     target = artifact_utils.get_split_uri([output], into)
-    for split in splits:
-        folder = artifact_utils.get_split_uri([examples], split)
-        for name in sorted(fileio.listdir(folder)):
-            # Spans and splits have files of the same names.
-            _link_or_copy(os.path.join(folder, name), os.path.join(target, f"{examples.id}-{split}-{name}"))
+    for file, name in _files(examples, splits):
+        _link_or_copy(file, os.path.join(target, name))
 
 
 def _link_or_copy(file: str, link: str) -> None:

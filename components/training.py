@@ -47,6 +47,8 @@ class Trainer(base_component.BaseComponent):
         transform_graph: The transform graph.
         dataset: The examples before they were transformed, as `components.dataset` composes them. Transform tells nothing of
             where its examples come from.
+        train_split: The split that trains.
+        validation_split: The split that tells when to stop.
         custom_config: What the `run_fn` is told.
 
     Outputs:
@@ -63,6 +65,8 @@ class Trainer(base_component.BaseComponent):
         examples: BaseChannel,
         transform_graph: BaseChannel,
         dataset: BaseChannel,
+        train_split: str,
+        validation_split: str,
         custom_config: Mapping[str, Any],
     ) -> None:
         super().__init__(
@@ -71,8 +75,8 @@ class Trainer(base_component.BaseComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 dataset=dataset,
-                train_args=trainer_pb2.TrainArgs(),
-                eval_args=trainer_pb2.EvalArgs(),
+                train_args=trainer_pb2.TrainArgs(splits=[train_split]),
+                eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
                 custom_config=json_utils.dumps(dict(custom_config)),
                 model=Channel(type=Model),
                 model_run=Channel(type=ModelRun),

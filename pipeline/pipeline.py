@@ -19,8 +19,9 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, Mod
 from components.dataset import Dataset
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
-from components.example_gen.spans import EVAL
+from components.example_gen.spans import EVAL, TRAIN
 from components.freshness import Freshness, PublishedOnLaterSpan
+from components.held_out import VALIDATION
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.pusher.component import Pusher
 from components.schema import CuratedSchema
@@ -153,6 +154,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         window=window.outputs["examples"] if lineage else None,
         anchor=span,
         code_fingerprint=code_fingerprint(*CODE["dataset"]),
+        group=DECLARATION.group,
     ).with_id("dataset")
     examples = dataset.outputs["examples"]
     transform = Transform(
@@ -175,6 +177,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         dataset=examples,
+        train_split=TRAIN,
+        validation_split=VALIDATION,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),

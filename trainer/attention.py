@@ -66,6 +66,7 @@ class AttentionPooling(keras.layers.Layer):
         mask: Tensor | None = None,
         return_attention_scores: bool = False,
         training: bool | None = None,
+        bias: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Attends.
 
@@ -75,6 +76,7 @@ class AttentionPooling(keras.layers.Layer):
             mask: bool tensor `[batch, keys]`: the positions that hold an item. Defaults to all.
             return_attention_scores: bool. Whether to return the weights too. Defaults to `False`.
             training: bool. Passed to Dice.
+            bias: float tensor `[batch, candidates, keys]`, added to the scores. Defaults to none.
 
         Returns:
             Float tensor `[batch, candidates, dim]`, or `[batch, candidates, keys, dim]` with `pooling="none"`; with
@@ -83,6 +85,8 @@ class AttentionPooling(keras.layers.Layer):
         if mask is None:
             mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
         scores = self.unit(query, keys, mask=mask, training=training)
+        if bias is not None:
+            scores = scores + ops.cast(bias, scores.dtype)
         valid = ops.expand_dims(mask, axis=1)
         weights = masked_softmax(scores, valid) if self.normalize else ops.where(valid, scores, 0)
         if self.pooling == "sum":

@@ -15,10 +15,14 @@ from trainer.dnn import DNN
 from trainer.embeddings import TokenEmbedding, padding_mask, pool
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import check_inputs, input_names, vector_features
+from trainer.matches import MatchBias, matches_width, token_matches
 from trainer.types import Tensor
+from trainer.wide import WidePart
 from transform.features import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
 
 Tensors = dict[str, Tensor]
+
+RAW = "column "  # before the names of columns that pass through the encodings
 
 
 @keras.saving.register_keras_serializable(package="community_din")
@@ -26,8 +30,9 @@ class DIN(keras.Model):
     """Deep Interest Network over the declared features: the logit that a user responds to a candidate item.
 
     A vocabulary's columns share one embedding table. Lists are pooled. Every history is pooled by an attention of its
-    own, whose query is the candidate. Context, candidate and interests go through the DNN. The user is encoded once and
-    scored against any number of candidates:
+    own, whose query is the candidate. Context, candidate and interests go through the DNN. A wide part adds to its logit a
+    weight per token and column, averaged over lists and histories, and what it is worth that a history or a list of the
+    user's holds the candidate's own token. The user is encoded once and scored against any number of candidates:
 
         call(features) = score(encode_user(features), encode_item(features with one candidate a row))
 
@@ -62,10 +67,20 @@ class DIN(keras.Model):
         self._hyperparameters = settings
         self.tables = {
             vocabulary: TokenEmbedding(
-                size + FIRST_TOKEN_ID, settings.embedding_dim, name=f"table_{vocabulary}", dtype=self.dtype_policy
+                size + FIRST_TOKEN_ID,
+                settings.embedding_dim,
+                keras.initializers.RandomNormal(stddev=settings.embedding_start),
+                name=f"table_{vocabulary}",
+                dtype=self.dtype_policy,
             )
             for vocabulary, size in self._vocabulary_sizes.items()
         }
+        self.wide: WidePart | None = None
+        if settings.wide:
+            self.wide = WidePart(
+                declaration, self._vocabulary_sizes, settings.wide_crosses, name="wide", dtype=self.dtype_policy
+            )
+        self.match_biases: dict[str, MatchBias] = {}
         self.attentions: dict[str, AttentionPooling] = {}
         if settings.interest_pooling == "attention":
             self.attentions = {
@@ -78,6 +93,11 @@ class DIN(keras.Model):
                 )
                 for history in declaration.histories
             }
+            if settings.attention_match_bias:
+                self.match_biases = {
+                    history.name: MatchBias(name=f"match_bias_{history.name}", dtype=self.dtype_policy)
+                    for history in declaration.histories
+                }
         self.dnn = DNN(
             settings.dnn_hidden_units,
             settings.dnn_activation,
@@ -100,6 +120,10 @@ class DIN(keras.Model):
             shapes.append(shape)
             if history.name in self.attentions:
                 self.attentions[history.name].build(shape, shape)
+            if history.name in self.match_biases:
+                self.match_biases[history.name].build((None, None, None, matches_width(history)))
+        if self.wide is not None:
+            self.wide.build()
         self.dnn.build(shapes)
         self.built = True
 
@@ -136,12 +160,15 @@ class DIN(keras.Model):
             training: bool. For symmetry with `score`.
 
         Returns:
+            The columns, which the wide part and the matches need; `"wide"`: their first-order sum, float `[batch]`;
             `"context"`: the user's categories and pooled lists, float `[batch, width]`, absent if none are declared;
             and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
             `[batch, length]`: whether any column of the history has a token there.
         """
         check_inputs(features, self._declaration, "user")
-        encoded: Tensors = {}
+        encoded = self._columns(features, "user")
+        if self.wide is not None and self._declaration.side_columns("user"):
+            encoded["wide"] = self.wide.first_order(features, "user")
         if vector_features(self._declaration, "user"):
             encoded["context"] = self._vector(features, "user")
         for history in self._declaration.histories:
@@ -166,7 +193,10 @@ class DIN(keras.Model):
             `"<name>_query"`, float `[batch, candidates, dim]`.
         """
         check_inputs(features, self._declaration, "item")
-        encoded = {"item": self._vector(features, "item")}
+        encoded = self._columns(features, "item")
+        encoded["item"] = self._vector(features, "item")
+        if self.wide is not None:
+            encoded["wide"] = self.wide.first_order(features, "item")
         for history in self._declaration.histories:
             candidates = tuple(candidate for _, candidate in history.queries)
             encoded[f"{history.name}_query"] = self._concatenated(features, candidates)
@@ -194,24 +224,44 @@ class DIN(keras.Model):
         parts = [ops.expand_dims(user["context"], axis=1)] if "context" in user else []
         parts.append(items["item"])
         attention_scores: Tensors = {}
+        matches = {history.name: self._matches(history, user, items) for history in self._declaration.histories}
         for history in self._declaration.histories:
-            interest, weights = self._interest(history, user, items, training)
+            interest, weights = self._interest(history, user, items, training, matches[history.name])
             parts.append(interest)
             attention_scores[history.name] = weights
         logits = self.dnn(parts, training=training)
+        if self.wide is not None:
+            first_order = ops.expand_dims(user["wide"], axis=1) if "wide" in user else 0
+            logits = logits + first_order + items["wide"] + self.wide.crosses(_raw(user), _raw(items), matches)
         return (logits, attention_scores) if return_attention_scores else logits
 
     def attention_scores(self, user: Mapping[str, Tensor], items: Mapping[str, Tensor]) -> Tensors:
         """The weights of each history's positions in inference, by its name: float `[batch, candidates, length]`."""
-        return {h.name: self._interest(h, user, items, False)[1] for h in self._declaration.histories}
+        return {
+            history.name: self._interest(history, user, items, False, self._matches(history, user, items))[1]
+            for history in self._declaration.histories
+        }
+
+    def _columns(self, features: Mapping[str, Tensor], side: Side) -> Tensors:
+        return {f"{RAW}{name}": features[name] for name in input_names(self._declaration, side)}
+
+    def _matches(self, history: History, user: Mapping[str, Tensor], items: Mapping[str, Tensor]) -> Tensor:
+        candidates = ops.stack([items[f"{RAW}{candidate}"] for _, candidate in history.queries], axis=-1)
+        return token_matches(candidates, ops.stack([user[f"{RAW}{column}"] for column in history.columns], axis=-1))
 
     def _interest(
-        self, history: History, user: Mapping[str, Tensor], items: Mapping[str, Tensor], training: bool | None
+        self,
+        history: History,
+        user: Mapping[str, Tensor],
+        items: Mapping[str, Tensor],
+        training: bool | None,
+        matches: Tensor,
     ) -> tuple[Tensor, Tensor]:
         query, keys, mask = items[f"{history.name}_query"], user[f"{history.name}_keys"], user[f"{history.name}_mask"]
         if history.name in self.attentions:
             attention = self.attentions[history.name]
-            return attention(query, keys, mask=mask, return_attention_scores=True, training=training)
+            bias = self.match_biases[history.name](matches, mask) if history.name in self.match_biases else None
+            return attention(query, keys, mask=mask, return_attention_scores=True, training=training, bias=bias)
         valid = ops.expand_dims(ops.cast(mask, keys.dtype), axis=1)
         weights = valid / ops.maximum(ops.sum(valid, axis=-1, keepdims=True), 1)
         everywhere = ops.broadcast_to(weights, (*ops.shape(query)[:2], ops.shape(mask)[1]))
@@ -246,3 +296,8 @@ class DIN(keras.Model):
         declaration = declaration_from_config(config["declaration"])
         settings = Hyperparameters(**config["hyperparameters"])
         return cls(**{**config, "declaration": declaration, "hyperparameters": settings})
+
+
+def _raw(encoded: Mapping[str, Tensor]) -> Tensors:
+    """The columns among what was encoded, by their names."""
+    return {name.removeprefix(RAW): value for name, value in encoded.items() if name.startswith(RAW)}

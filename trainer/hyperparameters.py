@@ -20,28 +20,56 @@ class Hyperparameters(Settings):
     """
 
     embedding_dim: int = setting(16, "The width of a token's embedding.", ge=1)
+    embedding_start: float = setting(
+        0.01,
+        "The standard deviation of initial embeddings. Rare tokens keep most of what they start with, as noise: small "
+        "starts win on real logs.",
+        gt=0,
+    )
+    wide: bool = setting(True, "Whether a wide part is added: a weight per token and column.")
+    wide_crosses: bool = setting(True, "Whether the wide part knows that a history or a list holds the candidate's token.")
     attention_hidden_units: Widths = setting((64, 32), "The hidden widths of the local activation unit.")
     attention_activation: Activation = setting("dice", "Its activation.")
-    attention_normalize: bool = setting(False, "Whether the attention weights are a softmax over the history.")
+    attention_normalize: bool = setting(True, "Whether the attention weights are a softmax over the history.")
+    attention_match_bias: bool = setting(
+        True, "Whether matching tokens, and the age of a history's position, add to the attention's scores."
+    )
     interest_pooling: Literal["attention", "mean"] = setting(
         "attention",
-        "How a history is pooled; `mean` is the model's twin that does not look at the candidate: the baseline "
-        "that shows what attention is worth.",
+        "How a history is pooled; `mean` is the model's twin that does not look at the candidate (if there are no "
+        "`wide_crosses` either): the baseline that shows what attention is worth.",
     )
     dnn_hidden_units: Widths = setting((128, 64), "The widths of the DNN's hidden layers.")
     dnn_activation: Activation = setting("relu", "Their activation.")
-    batch_norm: bool = setting(True, "Whether the DNN's hidden layers are normalized.")
-    dropout: float = setting(0.1, "The share of the DNN's hidden values dropped in training.", ge=0, lt=1)
+    batch_norm: bool = setting(False, "Whether the DNN's hidden layers are normalized.")
+    dropout: float = setting(0.3, "The share of the DNN's hidden values dropped in training.", ge=0, lt=1)
     l2: float = setting(0.0, "The L2 penalty of the DNN's kernels.", ge=0)
     learning_rate: float = setting(
-        2e-3,
-        "The learning rate. The default trains the attention in one epoch of tens of thousands of rows; millions "
-        "of rows leave room for less.",
-        main=True,
+        5e-4, "The learning rate of Adam, which trains the attention and the DNN.", main=True, gt=0
+    )
+    embedding_learning_rate: float = setting(
+        0.02,
+        "The learning rate of Adagrad, which trains the embeddings. Adam would move a token that was seen once by thirty "
+        "learning rates, however little that told.",
         gt=0,
     )
-    batch_size: int = setting(128, "The rows of a training step.", main=True, ge=1)
+    wide_learning_rate: float = setting(0.05, "The learning rate of Adagrad for the wide part.", gt=0)
+    clip_norm: float = setting(0.0, "The largest norm of a step's gradient of one weight; 0 clips nothing.", ge=0)
+    batch_size: int = setting(256, "The rows of a training step.", main=True, ge=1)
     epochs: int = setting(
-        1, "How often the training rows are seen; click models overfit from the second time on.", main=True, ge=1
+        10,
+        "How often the training rows are seen at most; the training stops before, by rows that are held out. Click models "
+        "overfit from the second or third epoch on.",
+        main=True,
+        ge=1,
+    )
+    patience: int = setting(
+        1,
+        "After how many epochs without a smaller log loss on the validation rows the training stops. The weights are those "
+        "of the best epoch.",
+        ge=1,
+    )
+    min_steps: int = setting(
+        1000, "The steps before which it does not stop: attention needs some to find what a log holds.", ge=0
     )
     seed: int = setting(0, "The seed of initial weights, shuffling and dropout.", main=True, ge=0)

@@ -12,7 +12,7 @@ from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import list_files, read_dataset
 from trainer.progress import TrainingProgress
 from trainer.signatures import ServingModule, export
-from trainer.types import Tensor
+from trainer.training import BestEpoch, StopAtNonFiniteLoss, compiled
 from transform.features import DECLARATION, Declaration
 
 
@@ -21,7 +21,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: The Trainer's arguments. `custom_config` holds the `hyperparameters`, and may hold the `export` settings;
-            the number of steps follows from the rows, the batch size and the epochs.
+            the number of steps follows from the rows, the batch size and the epochs. `eval_files` are rows that are held out
+            of training to tell when to stop, not those that judge.
     """
     hyperparameters = Hyperparameters(**fn_args.custom_config["hyperparameters"])
     export_settings = ExportSettings(**fn_args.custom_config.get("export", {}))
@@ -32,15 +33,17 @@ def run_fn(fn_args: FnArgs) -> None:
     train = read_dataset(
         list_files(fn_args.train_files), feature_spec, DECLARATION, batch_size, shuffle_seed=hyperparameters.seed
     )
-    evaluation = read_dataset(list_files(fn_args.eval_files), feature_spec, DECLARATION, batch_size)
+    validation = read_dataset(list_files(fn_args.eval_files), feature_spec, DECLARATION, batch_size)
 
     model = compiled(build_model(transform_output, DECLARATION, hyperparameters), hyperparameters)
     model.fit(
         train,
         epochs=hyperparameters.epochs,
-        validation_data=evaluation,
+        validation_data=validation,
         verbose=0,
         callbacks=[
+            StopAtNonFiniteLoss(),
+            BestEpoch(hyperparameters.patience, hyperparameters.min_steps),
             TrainingProgress(int(train.cardinality()), hyperparameters.epochs),
             keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir, update_freq="epoch"),
         ],
@@ -52,22 +55,3 @@ def build_model(transform_output: tft.TFTransformOutput, declaration: Declaratio
     """A DIN whose tables fit Transform's vocabularies."""
     sizes = {name: transform_output.vocabulary_size_by_name(name) for name in declaration.vocabularies}
     return DIN(declaration, sizes, hyperparameters)
-
-
-def compiled(model: DIN, hyperparameters: Hyperparameters) -> DIN:
-    """The model with its optimizer, loss and metrics set."""
-    model.compile(
-        optimizer=keras.optimizers.Adam(hyperparameters.learning_rate),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[
-            keras.metrics.AUC(from_logits=True, name="auc"),
-            keras.metrics.MeanMetricWrapper(_log_loss, name="log_loss"),
-        ],
-        jit_compile=False,
-    )
-    return model
-
-
-def _log_loss(labels: Tensor, logits: Tensor) -> Tensor:
-    """Log loss by row, [B] and [B] to [B]: Keras's metric of that name would average batches of different sizes."""
-    return keras.losses.binary_crossentropy(labels[:, None], logits[:, None], from_logits=True)

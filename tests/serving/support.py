@@ -21,8 +21,9 @@ def export_small_model(folder: Path, path: Path, seed: int = 0) -> None:
     from tests.support import TRANSFORMED, analyze, rows_of_default
     from trainer.hyperparameters import Hyperparameters
     from trainer.input_pipeline import read_dataset
-    from trainer.run import build_model, compiled
+    from trainer.run import build_model
     from trainer.signatures import ServingModule, export
+    from trainer.training import compiled
 
     rows = rows_of_default(200)
     output, _ = analyze(rows, rows, DECLARATION, folder)

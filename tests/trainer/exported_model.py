@@ -20,8 +20,9 @@ from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import read_dataset
 from trainer.inputs import input_names
-from trainer.run import build_model, compiled
+from trainer.run import build_model
 from trainer.signatures import ServingModule, export
+from trainer.training import compiled
 from transform.features import Declaration
 
 # The requests are [signature, inputs, wanted outputs or null for all]. Each is run in a session, as TensorFlow Serving runs

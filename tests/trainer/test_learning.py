@@ -13,7 +13,7 @@ import pytest
 from data.synthesize import SynthesisConfig, synthesize
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
-from trainer.run import compiled
+from trainer.training import compiled
 from transform.features import DECLARATION, FIRST_TOKEN_ID, LIST_SEPARATOR, WEIGHT_SEPARATOR, weight_name
 
 ROWS = 60_000

@@ -1,0 +1,109 @@
+"""How the model is trained: its optimizers, its loss, and when it stops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from trainer.din import DIN
+from trainer.hyperparameters import Hyperparameters
+from trainer.types import Tensor
+
+
+def compiled(model: DIN, hyperparameters: Hyperparameters) -> DIN:
+    """The model with its optimizers, loss and metrics set."""
+    model.compile(
+        optimizer=create_optimizer(model, hyperparameters),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        metrics=[
+            keras.metrics.AUC(from_logits=True, name="auc"),
+            keras.metrics.MeanMetricWrapper(_log_loss, name="log_loss"),
+        ],
+        jit_compile=False,
+    )
+    return model
+
+
+def create_optimizer(model: DIN, hyperparameters: Hyperparameters) -> keras.optimizers.Optimizer:
+    """Adam for the attention and the DNN; Adagrad for what a token has, whose steps depend on how much was seen of it.
+
+    Adagrad counts gradients as those of a batch's sum, so that its start means the same whatever the batch size.
+    """
+    clip = {"clipnorm": hyperparameters.clip_norm or None}
+    adagrad: dict[str, Any] = {
+        "initial_accumulator_value": 0.1 / hyperparameters.batch_size**2,
+        "epsilon": 1e-15,
+        **clip,
+    }
+    embeddings = keras.optimizers.Adagrad(hyperparameters.embedding_learning_rate, name="embeddings", **adagrad)
+    optimizers = {table.embeddings.path: embeddings for table in model.tables.values()}
+    if model.wide is not None:
+        wide = keras.optimizers.Adagrad(hyperparameters.wide_learning_rate, name="wide", **adagrad)
+        optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
+    dense = keras.optimizers.Adam(hyperparameters.learning_rate, **clip)
+    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(dense, optimizers))
+
+
+class NonFiniteLossError(RuntimeError):
+    """The loss of a batch was no finite number."""
+
+
+class StopAtNonFiniteLoss(keras.callbacks.Callback):
+    """Raises NonFiniteLossError, naming the epoch and the batch, as soon as the loss is no finite number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            raise NonFiniteLossError(
+                f"The loss must be finite. Received: {loss!r} at batch {batch + 1} of epoch {self._epoch + 1}; "
+                "a smaller `learning_rate` or a `clip_norm` may help."
+            )
+
+
+class BestEpoch(keras.callbacks.Callback):
+    """Keeps the weights of the epoch with the smallest log loss on the validation rows, and stops when it is past.
+
+    Args:
+        patience: After how many epochs without a smaller log loss the training stops.
+        min_steps: The steps before which it does not stop.
+    """
+
+    def __init__(self, patience: int, min_steps: int = 0) -> None:
+        super().__init__()
+        self._patience = patience
+        self._min_steps = min_steps
+        self._steps = 0
+        self.best_epoch = 0
+        self._best = math.inf
+        self._weights: list[np.ndarray] = []
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._steps += 1
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        loss = float((logs or {})["val_log_loss"])
+        if loss < self._best:
+            self._best, self.best_epoch = loss, epoch + 1
+            self._weights = self.model.get_weights()
+        elif epoch + 1 - self.best_epoch >= self._patience and self._steps >= self._min_steps:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        if self._weights:
+            self.model.set_weights(self._weights)
+
+
+def _log_loss(labels: Tensor, logits: Tensor) -> Tensor:
+    """Log loss by row, [B] and [B] to [B]: Keras's metric of that name would average batches of different sizes."""
+    return keras.losses.binary_crossentropy(labels[:, None], logits[:, None], from_logits=True)
