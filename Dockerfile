@@ -1,4 +1,4 @@
-# The image of the pipeline's steps on Kubeflow: each step's command is given by the package (python -m pipeline.kfp.node ...).
+# The image of the pipeline's steps on Kubeflow: each step's command is given by the package (python -m kubeflow.node ...).
 #
 #   docker build --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" -t REGISTRY/community-din:0.1.0 .
 #

@@ -12,7 +12,6 @@ RANK_FLAGS ?=
 TARGET ?= kubeflow
 IMAGE ?= community-din:0.1.0
 SCHEDULE ?= --help
-PRUNE_FLAGS ?=
 export PORT REST_PORT SERVER TENSORFLOW STATE_ROOT
 # Variables on make's command line are in the environment; their names tell a mistyped setting from another variable.
 export MAKE_GIVEN = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
@@ -22,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-CODE := benchmarks components data pipeline serving settings tests trainer transform local_runner.py kubeflow/compile.py kubeflow/schedule.py
+CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
 .PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format schema sample lock clean
 
@@ -43,8 +42,8 @@ ingest: setup ## Ingest and validate SPANS (FROM..TO, or a list; by default the 
 config: setup ## Print all settings as YAML, with what each does: make config > run.yaml; make run CONFIG=run.yaml
 	@python -m pipeline config
 
-prune: setup ## Remove old spans, models and metadata; PRUNE_FLAGS=--help lists what is kept
-	@python -m pipeline.prune $(PRUNE_FLAGS)
+prune: setup ## Remove old spans, models and metadata; DRY_RUN=1 only tells what would go
+	@python -m pipeline prune
 
 serve: setup ## Serve the published model until Ctrl-C; says by which server
 	@scripts/serve
@@ -56,10 +55,10 @@ check-export: setup ## Run the published model's signatures in the TensorFlow of
 	@scripts/check_export
 
 kubeflow: setup ## Compile the package for Kubeflow Pipelines, or for Vertex AI with TARGET=vertex, into build/
-	@python kubeflow/compile.py --target $(TARGET)
+	@python -m kubeflow.compile --target $(TARGET)
 
 schedule: setup ## Schedule the package on Kubeflow: SCHEDULE="create --cron '0 0 6 * * *'"; --help lists the commands
-	@python kubeflow/schedule.py $(SCHEDULE)
+	@python -m kubeflow.schedule $(SCHEDULE)
 
 image: ## Build the image of Kubeflow's steps, with Docker: IMAGE=REGISTRY/community-din:0.1.0
 	docker build --build-arg REVISION="$$(git rev-parse HEAD)" -t $(IMAGE) .

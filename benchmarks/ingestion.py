@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.ingestion_steps import Measurement
-from data.synthesis import SynthesisConfig, synthesize
+from data.synthesize.synthesis import SynthesisConfig, synthesize
 
 STOCK = "CsvExampleGen"
 OURS = "InteractionExampleGen"

@@ -8,7 +8,7 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.bounds import Bounds
+from components.model_bounds import Bounds
 from transform.features import Declaration
 
 SIGNATURE = "serve_examples"

@@ -34,5 +34,5 @@ def on_kubeflow() -> Advice:
     """The schedule's commands, by the runbook in kubeflow/."""
     return Advice(
         "the model servers load it by themselves; to take it back: kubeflow/README.md, Roll back",
-        "`python kubeflow/schedule.py ingest --spans {spans}` takes them in",
+        "`python -m kubeflow.schedule ingest --spans {spans}` takes them in",
     )

@@ -82,6 +82,33 @@ def ingest(spans: str, settings: Sequence[str], file: str | None) -> None:
 @main.command()
 @_settings
 @_file
+@click.option("--dry-run", is_flag=True, envvar="DRY_RUN", help="Only tell what would go.")
+def prune(settings: Sequence[str], file: str | None, dry_run: bool) -> None:
+    """Remove old spans, models and metadata.
+
+    Nothing goes that a kept published version, the window or the next run needs. KEEP_SPANS and its like say what is kept.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        import ml_metadata as mlmd
+        from tfx.orchestration import metadata
+
+        from pipeline.prune import prune as prune_state
+
+        if not os.path.exists(config.metadata_path):
+            error = f"`STATE_ROOT` must hold the state of earlier runs. Received: {config.state_root}."
+            console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+            return 1
+        connection = metadata.sqlite_metadata_connection_config(config.metadata_path)
+        console.print(prune_state(config, connection, mlmd.MetadataStore(connection), dry_run))
+        return 0
+
+    _run("prune", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
 @click.option("--markdown", is_flag=True, help="The README's table of the main settings instead.")
 def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
     """Print the whole configuration as YAML, with what each setting does."""

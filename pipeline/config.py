@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.bounds import Bounds
 from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
-from components.validation.bounds import DataBounds
+from components.model_bounds import Bounds
+from components.validation.data_bounds import DataBounds
+from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
 from settings.catalogue import build, catalogue
 from settings.files import read_file
@@ -72,6 +73,8 @@ class RunConfig(Settings):
     hyperparameters: Hyperparameters = group(Hyperparameters, ("trainer",))
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
+
+    retention: RetentionSettings = group(RetentionSettings, ())
 
     @property
     def version(self) -> int | None:

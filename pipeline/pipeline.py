@@ -17,6 +17,7 @@ from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
 from components.dataset import Dataset
+from components.declared_schema import CuratedSchema
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
@@ -24,7 +25,6 @@ from components.freshness import Freshness, PublishedOnLaterSpan
 from components.held_out import VALIDATION
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.pusher.component import Pusher
-from components.schema import CuratedSchema
 from components.span_window import SpansBeforeAnchor
 from components.statistics.component import TokenStatisticsGen
 from components.training import Trainer
@@ -68,7 +68,7 @@ CODE = {
     "example_validator": ("components.validation.example_validator_executor",),
     "validation_gate": ("components.validation.validation_gate",),
     "dataset": ("components.dataset",),
-    "schema": ("components.schema",),
+    "schema": ("components.declared_schema",),
     "transform": ("transform.preprocessing",),
     "vocabulary_validator": ("components.validation.vocabulary_validator",),
     "trainer": ("components.training", "trainer.run"),

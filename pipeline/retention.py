@@ -17,34 +17,8 @@ from components.lineage import PIPELINE_RUN
 from components.properties import EXAMPLES_ID, number, text
 from components.validation.artifacts import STATISTICS_ID, DataBlessing
 from pipeline.results import Artifact
+from pipeline.retention_settings import RetentionSettings
 from serving.versions import published_versions
-
-
-@dataclasses.dataclass(frozen=True)
-class Retention:
-    """How much is kept.
-
-    Args:
-        spans: The newest accepted spans of each data root. The window and the span before it are kept in any case.
-        versions: The newest published versions.
-        runs: The newest runs, with all they made.
-        dead_letter_days: How long the rejected rows of kept spans are kept; they hold user data.
-        pinned: Further published versions to keep, such as one that a label of TensorFlow Serving names.
-
-    Raises:
-        ValueError: A number is too small.
-    """
-
-    spans: int = 30
-    versions: int = 3
-    runs: int = 3
-    dead_letter_days: int = 30
-    pinned: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name, least in (("spans", 1), ("versions", 1), ("runs", 1), ("dead_letter_days", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be at least {least}. Received: {getattr(self, name)!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +33,7 @@ class Plan:
     kept_runs: tuple[int, ...]
 
 
-def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retention: Retention) -> Plan:
+def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retention: RetentionSettings) -> Plan:
     """What `retention` lets go.
 
     A run stays, with everything it made or read, if its version stays published, if it is among the newest, or if it made
@@ -68,11 +42,11 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
     run which spans it could have trained on.
     """
     published = [os.path.basename(path) for path in reversed(published_versions(serving_root, fileio).values())]
-    versions = {*published[: retention.versions], *retention.pinned}
+    versions = {*published[: retention.keep_versions], *retention.pinned}
     runs = sorted(store.get_contexts_by_type(PIPELINE_RUN), key=lambda run: run.id)
     members = {run.id: {a.id: a for a in store.get_artifacts_by_context(run.id)} for run in runs}
     blessed = _last_blessed_model(artifact for made in members.values() for artifact in made.values())
-    kept_runs = {run.id for run in runs[-retention.runs :]}
+    kept_runs = {run.id for run in runs[-retention.keep_runs :]}
     for run, made in members.items():
         if any(_pushed_version(artifact) in versions for artifact in made.values()):
             kept_runs.add(run)
@@ -80,7 +54,7 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
     kept_runs.update(made_by[:1])
     live = {a.id: a for made in members.values() for a in made.values() if a.state == mlmd_pb2.Artifact.LIVE}
     kept = {key for run in kept_runs for key in members[run]}
-    kept |= _of_kept_spans(live.values(), max(retention.spans, window_spans + 1))
+    kept |= _of_kept_spans(live.values(), max(retention.keep_spans, window_spans + 1))
     return Plan(
         artifacts=tuple(artifact for key, artifact in sorted(live.items()) if key not in kept),
         versions=tuple(os.path.join(serving_root, name) for name in published if name not in versions),

@@ -17,7 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "components": {"settings", "transform", "trainer", "serving"},
     "pipeline": {"settings", "transform", "trainer", "serving", "components"},
     "local_runner.py": {"pipeline"},
-    "kubeflow": {"pipeline"},
+    "kubeflow": {"settings", "transform", "components", "pipeline"},
 }
 PROJECT = {Path(name).stem for name in MAY_IMPORT} | {"tests", "benchmarks"}
 

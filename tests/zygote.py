@@ -2,7 +2,7 @@
 
 TFX takes twenty CPU seconds to import, and the tests run it some eighty times. Instead of `subprocess.run` and `Popen`:
 
-    ended = zygote.run([sys.executable, "-m", "pipeline.kfp.node", "--help"], environment, folder)
+    ended = zygote.run([sys.executable, "-m", "kubeflow.node", "--help"], environment, folder)
     running = zygote.start([sys.executable, "local_runner.py"], environment, folder)
 
 A forked command has its own arguments, environment, working directory, output, process group and exit status, and imports

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from trainer.activation import activate, create_activation
-from trainer.checks import check_activation, check_hidden_units
+from trainer.argument_checks import check_activation, check_hidden_units
 from trainer.map_blocks import map_blocks
 from trainer.matmul import matmul_rows
 from trainer.types import Shape, Tensor

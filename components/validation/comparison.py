@@ -8,7 +8,7 @@ from typing import Literal
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from components.validation.distributions import Distribution
 from components.validation.findings import Finding
 from components.validation.noise import divergence_noise, share_noise

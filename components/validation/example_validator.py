@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from components.validation.example_validator_executor import Executor
 
 

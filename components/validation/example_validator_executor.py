@@ -16,8 +16,8 @@ from tfx.utils import io_utils, writer_utils
 
 from components.properties import EXAMPLES_ID, OF_SPAN, SPAN_NAME, copy_properties
 from components.validation import artifacts
-from components.validation.bounds import DataBounds
-from components.validation.checks import SplitStatistics, check_split, data_schema
+from components.validation.data_bounds import DataBounds
+from components.validation.data_checks import SplitStatistics, check_split, data_schema
 from components.validation.findings import Finding, Report
 from transform.features import DECLARATION
 

@@ -12,7 +12,7 @@ from tfx.types import BaseChannel, Channel, artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.validation.artifacts import VocabularyCoverage
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from components.validation.oov_rate import by_vocabulary, measure_oov_rates, vocabulary_of, write_oov_rates
 from components.validation.validation_gate import BadDataError
 from transform.features import DECLARATION

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
     model_pb2,
 )
 
-from serving.server import examples, predict
+from serving.server import example_methods, predict
 from serving.server.core import Core, Servable
 from serving.server.errors import ServingError, invalid_argument, not_found
 from serving.server.metrics import Metrics
@@ -52,16 +52,16 @@ class Api:
 
     def classify(self, request: Any) -> Any:
         with self.core.servable(_model_spec(request)) as servable:
-            return examples.classify(servable, request, self._runner, self.metrics)
+            return example_methods.classify(servable, request, self._runner, self.metrics)
 
     def regress(self, request: Any) -> Any:
         with self.core.servable(_model_spec(request)) as servable:
-            return examples.regress(servable, request, self._runner, self.metrics)
+            return example_methods.regress(servable, request, self._runner, self.metrics)
 
     def multi_inference(self, request: Any) -> inference_pb2.MultiInferenceResponse:
         spec = request.tasks[0].model_spec if request.tasks else model_pb2.ModelSpec()
         with self.core.servable(spec) as servable:
-            return examples.multi_inference(servable, request, self._runner, self.metrics)
+            return example_methods.multi_inference(servable, request, self._runner, self.metrics)
 
     def get_model_metadata(self, request: Any) -> get_model_metadata_pb2.GetModelMetadataResponse:
         spec = _model_spec(request)

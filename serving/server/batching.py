@@ -12,7 +12,7 @@ from typing import Any
 
 import grpc
 
-from serving.server import batches
+from serving.server import batch_tensors as batches
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.saved_model import SavedModel
 from serving.server.tensors import Array

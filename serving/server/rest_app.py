@@ -10,7 +10,7 @@ from aiohttp import web
 from google.protobuf import json_format
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, regression_pb2
 
-from serving.server import json_examples, json_input, json_output, json_values, rest_paths, signatures
+from serving.server import json_examples, json_input, json_output, json_values, rest_paths, signature_matching
 from serving.server.api import SIGNATURE_DEF, Api
 from serving.server.errors import ServingError, failed_precondition
 from serving.server.limits import Gate
@@ -117,7 +117,7 @@ class RestApi:
     def _predict(self, target: rest_paths.Target, document: dict[str, object]) -> str:
         with self._api.core.servable(target.spec) as servable:
             name = json_input.signature_name(document)
-            signature = signatures.find(servable.model, name, signatures.unknown_to_json)
+            signature = signature_matching.find(servable.model, name, signature_matching.unknown_to_json)
             arrays, in_rows = json_input.predict_inputs(document, signature.inputs)
             return json_output.predictions(self._api.run(servable, signature, arrays), in_rows)
 

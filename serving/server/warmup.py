@@ -9,7 +9,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.server import examples, predict
+from serving.server import example_methods, predict
 from serving.server.core import Servable
 from serving.server.errors import from_tensorflow, invalid_argument, unimplemented
 from serving.server.metrics import Metrics
@@ -20,9 +20,9 @@ MAX_RECORDS = 1000
 
 _CALLS: dict[str, Any] = {
     "predict_log": predict.predict,
-    "classify_log": examples.classify,
-    "regress_log": examples.regress,
-    "multi_inference_log": examples.multi_inference,
+    "classify_log": example_methods.classify,
+    "regress_log": example_methods.regress,
+    "multi_inference_log": example_methods.multi_inference,
 }
 
 LOG = logging.getLogger(__name__)

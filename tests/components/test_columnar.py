@@ -17,7 +17,7 @@ from components.example_gen.header import read_header
 from components.example_gen.reader import RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
-from data.synthesis import SynthesisConfig, synthesize
+from data.synthesize.synthesis import SynthesisConfig, synthesize
 from transform.features import DECLARATION
 
 NAMES = [column.name for column in DECLARATION.columns]

@@ -19,7 +19,7 @@ from components.example_gen.reports import read_dead_letters
 from components.example_gen.rules import RULES, InvalidInputError
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import Shard, WriteShard
-from data.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
+from data.synthesize.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
 from tests.components.ingestion import BY_USER, Ingested, csv_of, ingest, unprivileged
 from transform.features import DECLARATION
 

@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics
 
 from components.validation import example_validator_executor, validation_gate
 from components.validation.artifacts import DataBlessing
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from components.validation.findings import read_report
 from components.validation.validation_gate import BadDataError
 from tests.components.validation_support import by_user, changed, day, statistics_in_memory

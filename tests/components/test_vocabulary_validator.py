@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, TransformGraph
 
 from components.validation.artifacts import VocabularyCoverage
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from components.validation.oov_rate import OOV_RATES, read_oov_rates
 from components.validation.validation_gate import BadDataError
 from components.validation.vocabulary_validator import Executor

@@ -14,8 +14,8 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
 from components.statistics.executor import Executor, token_options
 from components.statistics.tokens import split_batch
-from data.interests import InterestConfig
-from data.synthesis import SynthesisConfig, generate_chunks
+from data.synthesize.interests import InterestConfig
+from data.synthesize.synthesis import SynthesisConfig, generate_chunks
 from tests.support import BEAM_OPTIONS, RawRow, serialized
 from transform.features import DECLARATION
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.csv_files import read_rows
-from data.mind import Conversion, MindConfig, convert
+from data.mind.convert import Conversion, MindConfig, convert
 
 Row = dict[str, str]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data.bad_rows import KINDS
-from data.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
-from data.synthesize import main
+from data.synthesize.bad_rows import KINDS
+from data.synthesize.command import main
+from data.synthesize.synthesis import BAD_ROWS_FILE, SynthesisConfig, synthesize
 from tests.data.strict_reader import is_accepted
 
 GOOD = ["1", "100001", "0", "1", "3", "1,2", "1:0.5000,2:0.5000", "1,3", "2,4", "4"]

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from data import csv_files, synthesize
-from data.bad_rows import KINDS
-from data.drift import DRIFT_KINDS
+from data import csv_files
+from data.synthesize import command as synthesize
+from data.synthesize.bad_rows import KINDS
+from data.synthesize.drift import DRIFT_KINDS
 from transform.features import DECLARATION, LIST_SEPARATOR, WEIGHT_SEPARATOR
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.csv_files import read_rows
-from data.synthesize import main
+from data.synthesize.command import main
 
 ROWS = 3000
 TOPIC_COLUMNS = ("topic_id", "follow_topic_id", "all_topic_fav_7", "hist_topic_id")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from data.csv_files import read_rows
-from data.mind import MindConfig, convert, main
+from data.mind.convert import MindConfig, convert, main
 from tests.data.mind_parts import NEWS, article, behavior, convert_part, write_part
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from data.auc import popularity_auc
 from data.csv_files import HEADER, read_rows
-from data.movielens import Conversion, MovieLensConfig, convert, main
+from data.movielens.convert import Conversion, MovieLensConfig, convert, main
 
 MOVIES = [
     "1,Toy Story (1995),Adventure|Animation|Comedy",

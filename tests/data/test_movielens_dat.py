@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.csv_files import HEADER, read_rows
-from data.movielens import Conversion, MovieLensConfig, convert, main
+from data.movielens.convert import Conversion, MovieLensConfig, convert, main
 from tests.data.strict_reader import accepted_rows
 
 MOVIES = [

@@ -16,9 +16,9 @@ from sklearn.metrics import roc_auc_score
 
 from data.auc import auc
 from data.csv_files import HEADER, read_rows
-from data.interests import InterestConfig
-from data.synthesis import CHUNK_ROWS, SynthesisConfig, generate_chunks, synthesize
-from data.synthesize import main
+from data.synthesize.command import main
+from data.synthesize.interests import InterestConfig
+from data.synthesize.synthesis import CHUNK_ROWS, SynthesisConfig, generate_chunks, synthesize
 
 SMALL = SynthesisConfig(rows=1000)
 Row = dict[str, str]
@@ -74,7 +74,7 @@ def test_rows_come_in_chunks_without_end() -> None:
 
 
 def test_memory_does_not_grow_with_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.synthesis.CHUNK_ROWS", 400)
+    monkeypatch.setattr("data.synthesize.synthesis.CHUNK_ROWS", 400)
     peaks = []
     for chunks in (1, 5):
         tracemalloc.start()

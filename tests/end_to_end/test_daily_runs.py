@@ -132,7 +132,7 @@ def test_a_past_day_that_is_exported_again_replaces_what_it_was_and_publishes_no
 
 def test_pruning_leaves_what_the_next_run_and_the_server_need(community: Community, runs: list[Outcome]) -> None:
     newest = community.workspace.versions[-1]
-    pruned = community.command("pipeline.prune", "--keep-versions", "1", "--keep-runs", "1", "--keep-spans", "1")
+    pruned = community.command("pipeline", "prune", "KEEP_VERSIONS=1", "KEEP_RUNS=1", "KEEP_SPANS=1")
     assert pruned.status == 0
     assert community.workspace.versions == [newest]
     assert (newest / "saved_model.pb").exists()

@@ -18,7 +18,7 @@ from tests.kubeflow.webhook import Webhook, listening
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "kubeflow" / "config.yaml"
-PACKAGES = ("benchmarks", "components", "data", "pipeline", "serving", "settings", "trainer", "transform")
+PACKAGES = ("benchmarks", "components", "data", "kubeflow", "pipeline", "serving", "settings", "trainer", "transform")
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +105,7 @@ def package(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The compiled package, by the command that compiles it; the one that only ingests is beside it."""
     path = tmp_path_factory.mktemp("package") / "package.yaml"
     subprocess.run(
-        [sys.executable, str(ROOT / "kubeflow" / "compile.py"), "--config", str(config_file), "--output", str(path)],
+        [sys.executable, "-m", "kubeflow.compile", "--config", str(config_file), "--output", str(path)],
         check=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from kubeflow.package_config_file import load
 from pipeline.config import RunConfig
-from pipeline.kfp.config_file import load
 from tests.kubeflow.conftest import CONFIG, ROOT
 
 Change = Callable[[dict[str, Any]], object]

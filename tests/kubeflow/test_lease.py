@@ -11,8 +11,8 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.kfp.lease import LeaseError, Leases, renewed
-from pipeline.kfp.store import connection_from_environment, open_store
+from kubeflow.lease import LeaseError, Leases, renewed
+from kubeflow.store import connection_from_environment, open_store
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
 

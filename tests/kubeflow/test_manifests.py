@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipeline.kfp.settings import LABEL
+from kubeflow.package_parts import LABEL
 from tests.kubeflow.kustomization import build
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ import signal
 import subprocess
 import sys
 
+from kubeflow import node_ir
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
-from pipeline.kfp import node_ir
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
@@ -22,7 +22,7 @@ def test_a_step_that_kubernetes_ends_says_so() -> None:
     config = RunConfig(data_root="/data", state_root="/state").to_json()
     arguments = ["--run-id", "a-run", "--config", config, "--ir", IR, "--code", code_fingerprint(*node_ir.CODE)]
     step = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.kfp.node", *arguments],
+        [sys.executable, "-m", "kubeflow.node", *arguments],
         env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, **environment(Server("127.0.0.1", 1, "hidden"))},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,9 +13,9 @@ from kfp import components
 from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from kubeflow.compiler import compile_package
+from kubeflow.package_config_file import load
 from pipeline.config import RunConfig
-from pipeline.kfp.compiler import compile_package
-from pipeline.kfp.config_file import load
 from settings.catalogue import catalogue
 from tests.kubeflow.conftest import CONFIG
 

@@ -8,11 +8,11 @@ import pytest
 from google.protobuf import json_format
 from tfx.dsl.compiler.compiler import Compiler
 
-from components.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.validation.bounds import DataBounds
+from components.model_bounds import Bounds
+from components.validation.data_bounds import DataBounds
+from kubeflow import node_ir, parameters
 from pipeline.config import RunConfig
-from pipeline.kfp import node_ir, parameters
 from pipeline.pipeline import create_pipeline
 from trainer.hyperparameters import Hyperparameters
 

@@ -6,8 +6,8 @@ import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
-from pipeline.kfp.postgresql_store import PostgresqlStore, escape, unescape
-from pipeline.kfp.store import connection_from_environment, open_store
+from kubeflow.postgresql_store import PostgresqlStore, escape, unescape
+from kubeflow.store import connection_from_environment, open_store
 from tests.kubeflow.postgres import Server
 
 TEXTS = (

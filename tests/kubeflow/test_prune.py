@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kfp.lease import Leases
-from pipeline.kfp.store import connection_from_environment
+from kubeflow.lease import Leases
+from kubeflow.store import connection_from_environment
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import postgres
 from tests.kubeflow.test_postgresql_store import environment
@@ -35,7 +35,8 @@ class State:
 
     def prune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         settings = {"STATE_ROOT": str(self.folder), "WINDOW_SPANS": "1", **self.variables}
-        command = [sys.executable, "-m", "pipeline.prune", "--keep-spans=1", "--keep-versions=1", "--keep-runs=1"]
+        settings |= {"KEEP_SPANS": "1", "KEEP_VERSIONS": "1", "KEEP_RUNS": "1"}
+        command = [sys.executable, "-m", "kubeflow.prune"]
         return subprocess.run(
             [*command, *arguments], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False
         )

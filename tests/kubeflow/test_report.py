@@ -12,9 +12,9 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler.constants import PIPELINE_RUN_CONTEXT_TYPE_NAME
 
+from kubeflow import parameters
+from kubeflow.store import connection_from_environment, open_store
 from pipeline.config import RunConfig
-from pipeline.kfp import parameters
-from pipeline.kfp.store import connection_from_environment, open_store
 from tests import zygote
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
@@ -35,7 +35,7 @@ def report(variables: dict[str, str], *options: str, real: bool = False) -> subp
     values = [word for name, value in parameters.defaults(CONFIG).items() for word in ("--set", name, str(value))]
     arguments = ["--run-id", "a-run", "--config", CONFIG.to_json()]
     arguments += ["--nodes", "example_gen,trainer", "--status", '{"state": "FAILED"}']
-    command = [sys.executable, "-m", "pipeline.kfp.report", *arguments, *values, *options]
+    command = [sys.executable, "-m", "kubeflow.report", *arguments, *values, *options]
     whole = {"PYTHONPATH": str(ROOT), "PATH": str(Path(sys.executable).parent), **variables}
     if real:
         return subprocess.run(command, env=whole, capture_output=True, text=True, check=False)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kfp.lease import Leases
-from pipeline.kfp.store import connection_from_environment, open_store
+from kubeflow.lease import Leases
+from kubeflow.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.package_runner import Cluster, Package, StepResult
 from tests.kubeflow.postgres import Server
@@ -99,7 +99,7 @@ def test_every_step_runs_and_a_model_is_published(first_run: list[StepResult], v
 
 
 def test_the_steps_ran_from_the_installed_package(cluster: Cluster, installed: Path) -> None:
-    code = "import pipeline.kfp.node, components.dataset; print(pipeline.kfp.node.__file__, components.dataset.__file__)"
+    code = "import kubeflow.node, components.dataset; print(kubeflow.node.__file__, components.dataset.__file__)"
     run = subprocess.run(
         ["python", "-c", code], env=cluster.image_environment, cwd=cluster.folder, capture_output=True, text=True, check=True
     )

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pipeline.kfp.store import connection_from_environment, open_store
+from kubeflow.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server, postgres
 from tests.kubeflow.test_postgresql_store import artifact_with, environment
@@ -94,7 +94,7 @@ def test_the_store_works_on_a_server_that_takes_encrypted_connections_only(serve
 def test_a_step_works_over_an_encrypted_connection_and_leaves_no_process(server: Server) -> None:
     arguments = ["--run-id", "a-run", "--config", '{"pipeline_name": "community-din"}', "--nodes", "trainer"]
     ended = subprocess.run(
-        [sys.executable, "-m", "pipeline.kfp.report", *arguments],
+        [sys.executable, "-m", "kubeflow.report", *arguments],
         env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, **encrypted(server, "verify-full", OWN)},
         # The relay has the same standard error: should it stay, this would not end.
         capture_output=True,
@@ -145,7 +145,7 @@ def test_a_server_that_is_gone_is_named_by_its_address(server: Server, capfd: py
 
 def test_the_relay_ends_with_a_step_that_is_killed(server: Server, tmp_path: Path) -> None:
     code = (
-        "import os, time; from pipeline.kfp.store import connection_from_environment; "
+        "import os, time; from kubeflow.store import connection_from_environment; "
         "print(connection_from_environment(os.environ).postgresql.host, flush=True); time.sleep(100)"
     )
     step = subprocess.Popen(
@@ -173,6 +173,6 @@ def children(pid: int) -> list[int]:
 
 def running(pid: int) -> bool:
     try:
-        return "pipeline.kfp.tls_relay" in Path(f"/proc/{pid}/cmdline").read_text()
+        return "kubeflow.tls_relay" in Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return False

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.kfp.config_file import load
-from pipeline.kfp.vertex import compile_spec
+from kubeflow.package_config_file import load
+from kubeflow.vertex import compile_spec
 from pipeline.pipeline import NODES
 from tests.kubeflow.conftest import ROOT
 

@@ -68,7 +68,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["-m", "pipeline.prune", "--dry-run"], ["-m", "pipeline", "ingest"], ["local_runner.py"]]
+    "arguments", [["-m", "pipeline", "prune", "--dry-run"], ["-m", "pipeline", "ingest"], ["local_runner.py"]]
 )
 def test_commands_stop_at_once_while_another_is_at_work(tmp_path: Path, arguments: list[str]) -> None:
     with holder(tmp_path) as process:

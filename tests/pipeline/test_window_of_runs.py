@@ -15,13 +15,13 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from components.data_identity import BY_PATH
 from components.example_gen import driver
 from components.properties import SPAN_NAME, TRAIN_SPANS, text
-from components.validation.bounds import DataBounds
+from components.validation.data_bounds import DataBounds
 from pipeline.advice import on_this_machine
 from pipeline.config import REPOSITORY, RunConfig
 from pipeline.pipeline import INGESTION, create_pipeline
 from pipeline.prune import prune
 from pipeline.results import RunRecord, read_run
-from pipeline.retention import Retention, plan
+from pipeline.retention_settings import RetentionSettings
 from pipeline.window_summary import WARNING, window_lines
 from transform.features import DECLARATION, Declaration
 
@@ -75,10 +75,10 @@ class Days:
 
     def prune(self, window_spans: int) -> None:
         """Keeps as little as can be."""
-        retention = Retention(spans=1, versions=1, runs=1)
-        planned = plan(self.store, self.config.serving_root, window_spans, retention)
+        retention = RetentionSettings(keep_spans=1, keep_versions=1, keep_runs=1)
+        config = self.config.replace(window_spans=window_spans, retention=retention)
         connection = metadata.sqlite_metadata_connection_config(self.config.metadata_path)
-        prune(self.config, connection, self.store, planned, retention.dead_letter_days, dry_run=False)
+        prune(config, connection, self.store, dry_run=False)
 
 
 @pytest.fixture(scope="module")

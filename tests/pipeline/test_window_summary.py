@@ -46,7 +46,7 @@ def first_run() -> RunRecord:
     ("advice", "command"),
     [
         (on_this_machine(CONFIG), "`make ingest SPANS=2026-01-01,2026-01-02`"),
-        (on_kubeflow(), "`python kubeflow/schedule.py ingest --spans 2026-01-01,2026-01-02`"),
+        (on_kubeflow(), "`python -m kubeflow.schedule ingest --spans 2026-01-01,2026-01-02`"),
     ],
 )
 def test_a_first_span_on_a_bucket_is_told_with_what_takes_the_others_in(advice: Advice, command: str) -> None:

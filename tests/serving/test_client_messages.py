@@ -12,7 +12,7 @@ from serving.client.messages import DT_FLOAT, DT_STRING, PredictRequest, Predict
 
 IMPORTS = """
 import sys
-import serving.client, serving.client.grpc_transport, serving.client.rest_transport, serving.rank
+import serving.client, serving.client.grpc_transport, serving.client.rest_transport, serving.rank.command
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "tensorflow_serving", "tfx", "keras"}))
 """
 

@@ -171,12 +171,9 @@ def test_empty_histories_and_lists_give_finite_logits_and_gradients(length: int,
         if value.ndim == 2:
             features[name] = np.zeros((6, length), value.dtype)
     user = model.encode_user(features)
-    interest, _ = model._interest(
-        DECLARATION.histories[0],
-        user,
-        model.encode_item({name: features[name][:, None] for name in input_names(DECLARATION, "item")}),
-        False,
-    )
+    items = model.encode_item({name: features[name][:, None] for name in input_names(DECLARATION, "item")})
+    history = DECLARATION.histories[0]
+    interest, _ = model._interest(history, user, items, False, model._matches(history, user, items))
     np.testing.assert_array_equal(interest, np.zeros((6, 1, 8)))
     assert np.isfinite(model(features)).all()
     assert all(np.isfinite(gradient).all() for gradient in gradients(model, features) if gradient is not None)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from data.synthesize import SynthesisConfig, synthesize
+from data.synthesize.command import SynthesisConfig, synthesize
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
 from trainer.training import compiled

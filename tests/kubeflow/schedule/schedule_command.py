@@ -10,7 +10,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.kfp.schedule.command import main
+from kubeflow.schedule.cli import main
 from tests.interrupt import heed_interrupts
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +45,7 @@ class Command:
         """Starts it as a process, in a home of its own."""
         variables = {"PYTHONPATH": str(ROOT), "HOME": str(self.home), "TZ": "Europe/Berlin"}
         return subprocess.Popen(
-            [sys.executable, "kubeflow/schedule.py", *self._arguments(command, arguments)],
+            [sys.executable, "-m", "kubeflow.schedule", *self._arguments(command, arguments)],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], **variables},
             stdout=subprocess.PIPE,

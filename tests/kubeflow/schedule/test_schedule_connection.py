@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.kfp.schedule.command import main
+from kubeflow.schedule.cli import main
 from tests.kubeflow.schedule.kfp_server import KfpServer
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline.kfp.schedule.cron import Cron
-from pipeline.kfp.schedule.errors import UsageError
+from kubeflow.schedule.cron import Cron
+from kubeflow.schedule.errors import UsageError
 
 
 def next_times(expression: str, after: str, zone: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.kfp.schedule.command import main
+from kubeflow.schedule.cli import main
 from tests.kubeflow.schedule.kfp_server import API, KfpServer
 from tests.kubeflow.schedule.schedule_command import Command, Result, finished
 from tests.kubeflow.schedule.small_package import compile_package
@@ -22,9 +22,9 @@ def spans(server: KfpServer) -> list[Any]:
 
 def rest_of(left: Result) -> list[str]:
     """The command, and its arguments, that a back-fill which was broken off says to go on with."""
-    text = next(line for line in (left.out + left.err).splitlines() if "python kubeflow/schedule.py" in line)
-    program, script, *words = shlex.split(text[text.index("python kubeflow/schedule.py") :])
-    assert (program, script) == ("python", "kubeflow/schedule.py")
+    text = next(line for line in (left.out + left.err).splitlines() if "python -m kubeflow.schedule" in line)
+    program, flag, module, *words = shlex.split(text[text.index("python -m kubeflow.schedule") :])
+    assert (program, flag, module) == ("python", "-m", "kubeflow.schedule")
     return words
 
 
@@ -73,7 +73,7 @@ def test_spans_are_taken_in_by_a_package_of_their_own(
     server.headway.failing = {"2": "example-gen"}
     given = ["ingest", "--host", server.host, "--poll", "0.01", "--spans", "1..3"]
     assert main(given, {}) == 1
-    assert "python kubeflow/schedule.py ingest --host" in capsys.readouterr().err
+    assert "python -m kubeflow.schedule ingest --host" in capsys.readouterr().err
     assert main([*given, "--keep-going", "--run-name", "once more"], {}) == 1
     assert spans(server) == ["1", "2", "1", "2", "3"]
     assert [pipeline["display_name"] for pipeline in server.pipelines.values()] == ["community-din-ingest"]
@@ -86,7 +86,7 @@ def test_a_backfill_stops_at_a_failure_unless_told_to_go_on(server: KfpServer, s
     assert spans(server) == ["span-1", "span-2"]
     server.runs.clear()
     kept_going = schedule("backfill", "--spans", "span-1..span-3", "--keep-going", status=1)
-    assert "1 of 3 runs failed. Once more: python kubeflow/schedule.py backfill " in kept_going.err
+    assert "1 of 3 runs failed. Once more: python -m kubeflow.schedule backfill " in kept_going.err
     assert spans(server) == ["span-1", "span-2", "span-3"]
     # The run that failed is started again, and no other.
     server.headway.failing = {}

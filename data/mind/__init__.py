@@ -1,0 +1,1 @@
+"""The converter of the Microsoft News Dataset."""

@@ -1,0 +1,1 @@
+"""Synthetic interaction CSVs with a planted signal."""

@@ -1,0 +1,7 @@
+"""`python -m data.synthesize`."""
+
+import sys
+
+from data.synthesize.command import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m kubeflow.schedule`."""
+
+import sys
+
+from kubeflow.schedule.cli import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command that ranks candidates by a served model."""
