@@ -17,7 +17,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from kubeflow import node_ir, parameters
 from kubeflow.package_config import PackageConfig
 from kubeflow.resources import allow_all_attempts, equip
-from pipeline.fingerprint import code_fingerprint
+from pipeline.fingerprint import tree_fingerprint
 from pipeline.pipeline import INGESTION, NODES, create_pipeline
 
 REPORT = "report"
@@ -58,7 +58,7 @@ def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline, name: str) -> An
     last = set(cuts) - {before for nodes in upstream.values() for before in nodes}
     taken = {parameter for node in cuts for parameter in parameters.of_node(node)}
     defaults = {key: value for key, value in parameters.defaults(config.run_config()).items() if key in taken}
-    code = code_fingerprint(*node_ir.CODE)
+    code = tree_fingerprint(*node_ir.CODE)
 
     def body(*given: Any) -> None:
         values = dict(zip(defaults, given, strict=True))

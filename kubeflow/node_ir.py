@@ -9,7 +9,7 @@ from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 # Kubeflow adds, into the 1.5 MiB of a workflow in etcd.
 MAX_BYTES = 64 * 1024
 # What a step runs: the package and the image must hold the same.
-CODE = ("components", "kubeflow", "pipeline", "serving/versions.py", "settings", "trainer", "transform")
+CODE = ("components", "kubeflow", "pipeline", "serving", "settings", "trainer", "transform")
 # Kubeflow, Argo and Kubernetes would substitute these.
 _MARKS = ("{{", "$(")
 

@@ -9,7 +9,7 @@ import sys
 
 from kubeflow import node_ir
 from pipeline.config import RunConfig
-from pipeline.fingerprint import code_fingerprint
+from pipeline.fingerprint import tree_fingerprint
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import Server
 from tests.kubeflow.test_postgresql_store import environment
@@ -20,7 +20,7 @@ IR = '{"pipelineInfo": {"id": "a-pipeline"}, "nodes": [{"pipelineNode": {"nodeIn
 def test_a_step_that_kubernetes_ends_says_so() -> None:
     """For example at its timeout; here it waits for a metadata store that is not there."""
     config = RunConfig(data_root="/data", state_root="/state").to_json()
-    arguments = ["--run-id", "a-run", "--config", config, "--ir", IR, "--code", code_fingerprint(*node_ir.CODE)]
+    arguments = ["--run-id", "a-run", "--config", config, "--ir", IR, "--code", tree_fingerprint(*node_ir.CODE)]
     step = subprocess.Popen(
         [sys.executable, "-m", "kubeflow.node", *arguments],
         env={"PYTHONPATH": str(ROOT), "PATH": os.defpath, **environment(Server("127.0.0.1", 1, "hidden"))},
