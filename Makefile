@@ -23,7 +23,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format schema sample lock clean
+.PHONY: help setup run ingest config prune serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,9 +87,6 @@ lint: setup ## Check style and types
 format: setup ## Format the code
 	@ruff check --fix --quiet . || true
 	@ruff format .
-
-schema: setup ## Write data/schema.pbtxt anew from the declaration
-	@python -m transform.schema > data/schema.pbtxt 2>/dev/null
 
 sample: setup ## Write data/sample anew
 	@python -m data.synthesize --out data/sample --rows 30000 --spans 3 --seed 0 --start-date 2026-01-01 --truth var/sample-truth

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from transform.features import (
-    DECLARATION,
+from transform.declaration import (
     FIRST_TOKEN_ID,
     LIST_SEPARATOR,
     OOV_ID,
@@ -26,6 +25,7 @@ from transform.features import (
     Declaration,
     weight_name,
 )
+from transform.features import DECLARATION
 
 Row = dict[str, str]
 Features = dict[str, np.ndarray]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import vector_features
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 SIZE = 1024  # of the matrices that are multiplied; large enough to reach the machine's rate
 

@@ -21,7 +21,7 @@ from trainer.input_pipeline import pad
 from trainer.run import build_model
 from trainer.signatures import ServingModule, export
 from trainer.training import compiled
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 from transform.preprocessing import make_preprocessing_fn
 from transform.schema import raw_schema
 

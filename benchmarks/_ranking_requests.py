@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2
 
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 Row = dict[str, bytes]
 

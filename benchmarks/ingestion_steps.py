@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SCHEMA = Path(__file__).parents[1] / "data" / "schema.pbtxt"
 BEAM_OPTIONS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 
 
@@ -85,7 +83,10 @@ def transform(examples: Path, out: Path) -> Callable[[], None]:
         keys.SCHEMA_KEY: _artifact(standard_artifacts.Schema, out / "schema"),
     }
     (out / "schema").mkdir(parents=True)
-    shutil.copy(SCHEMA, out / "schema")
+    from transform.features import DECLARATION
+    from transform.schema import schema_text
+
+    (out / "schema" / "schema.pbtxt").write_text(schema_text(DECLARATION))
     outputs = {
         keys.TRANSFORM_GRAPH_KEY: _artifact(standard_artifacts.TransformGraph, out / "graph"),
         keys.TRANSFORMED_EXAMPLES_KEY: _artifact(standard_artifacts.Examples, out / "examples"),

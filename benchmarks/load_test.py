@@ -30,7 +30,8 @@ from serving.client.ranking_client import MODEL_NAME
 from serving.client.rest_transport import RestTransport
 from serving.client.transport import Transport
 from serving.server.process import start
-from transform.features import DECLARATION, LIST_SEPARATOR
+from transform.declaration import LIST_SEPARATOR
+from transform.features import DECLARATION
 
 _DISTINCT = 64
 _PUBLISHED = Path("var/serving") / MODEL_NAME

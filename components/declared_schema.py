@@ -1,4 +1,4 @@
-"""The curated schema as a node: its text is a setting, so that no path must be the same everywhere."""
+"""The declaration's schema as a node: its text is a parameter, so that no path must be the same everywhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Spec(component_spec.ComponentSpec):
     OUTPUTS: ClassVar[dict[str, Any]] = {SCHEMA: component_spec.ChannelParameter(type=Schema)}
 
 
-class CuratedSchema(base_component.BaseComponent):
+class DeclaredSchema(base_component.BaseComponent):
     """Puts out a schema.
 
     TFX's ImportSchemaGen takes a path, and its cache does not see that the file's content has changed.

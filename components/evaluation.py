@@ -9,7 +9,7 @@ from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.model_bounds import Bounds
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 SIGNATURE = "serve_examples"
 AUC = "auc"

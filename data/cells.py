@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from transform.features import DECLARATION, LIST_SEPARATOR, WEIGHT_SEPARATOR, WeightedList
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, WeightedList
+from transform.features import DECLARATION
 
 HISTORY_LENGTH = min(history.max_length for history in DECLARATION.histories)
 _SHARES_LENGTH = min(f.max_length for f in DECLARATION.features if isinstance(f, WeightedList))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Collection
 
 from ml_metadata.proto import metadata_store_pb2
@@ -17,7 +16,7 @@ from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
 from components.dataset import Dataset
-from components.declared_schema import CuratedSchema
+from components.declared_schema import DeclaredSchema
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
@@ -36,6 +35,7 @@ from components.validation.vocabulary_validator import VocabularyValidator
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
+from transform.schema import schema_text
 
 # What each node does, for people. The nodes run in this order.
 NODES = {
@@ -46,7 +46,7 @@ NODES = {
     "validation_gate": "stops a bad span",
     "window": "finds the spans before this one",
     "dataset": "chooses the rows that train and judge",
-    "schema": "imports the schema of the declaration",
+    "schema": "puts out the schema of the declaration",
     "transform": "builds vocabularies, maps tokens to ids",
     "vocabulary_validator": "measures what is out of vocabulary",
     "trainer": "trains and exports the DIN",
@@ -140,9 +140,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     validation_gate = ValidationGate(
         anomalies=example_validator.outputs["anomalies"], code_fingerprint=code_fingerprint(*CODE["validation_gate"])
     ).with_id("validation_gate")
-    schema = CuratedSchema(
-        (importlib.resources.files("data") / "schema.pbtxt").read_text(), code_fingerprint(*CODE["schema"])
-    ).with_id("schema")
+    schema = DeclaredSchema(schema_text(DECLARATION), code_fingerprint(*CODE["schema"])).with_id("schema")
     window = Resolver(
         strategy_class=SpansBeforeAnchor,
         config={"num_spans": config.window_spans},

@@ -15,7 +15,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.tfxio import tf_example_record
 
-from transform.features import DECLARATION, Column, Declaration
+from transform.declaration import Column, Declaration
+from transform.features import DECLARATION
 from transform.preprocessing import make_preprocessing_fn
 from transform.schema import raw_schema
 

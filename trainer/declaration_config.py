@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from transform import features
+from transform import declaration as features
 
 
 def declaration_to_config(declaration: features.Declaration) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from trainer.inputs import check_inputs, input_names, vector_features
 from trainer.matches import MatchBias, matches_width, token_matches
 from trainer.types import Tensor
 from trainer.wide import WidePart
-from transform.features import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
+from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
 
 Tensors = dict[str, Tensor]
 

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from trainer.types import Shape, Tensor
-from transform.features import PADDING_ID, POOLINGS
+from transform.declaration import PADDING_ID, POOLINGS
 
 
 @keras.saving.register_keras_serializable(package="community_din")

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 # Rows are shuffled among this many, since files are in the order of time. Serialized rows are small: about 50 MB.
 SHUFFLE_BUFFER = 100_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trainer.types import Tensor
-from transform.features import Category, CategoryList, Declaration, Side, WeightedList, weight_name
+from transform.declaration import Category, CategoryList, Declaration, Side, WeightedList, weight_name
 
 
 def vector_features(declaration: Declaration, side: Side) -> list[Category | CategoryList | WeightedList]:

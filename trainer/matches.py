@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from trainer.types import Shape, Tensor
-from transform.features import FIRST_TOKEN_ID, History
+from transform.declaration import FIRST_TOKEN_ID, History
 
 
 def token_matches(candidates: Tensor, entries: Tensor) -> Tensor:

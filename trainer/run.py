@@ -13,7 +13,8 @@ from trainer.input_pipeline import list_files, read_dataset
 from trainer.progress import TrainingProgress
 from trainer.signatures import ServingModule, export
 from trainer.training import BestEpoch, StopAtNonFiniteLoss, compiled
-from transform.features import DECLARATION, Declaration
+from transform.declaration import Declaration
+from transform.features import DECLARATION
 
 
 def run_fn(fn_args: FnArgs) -> None:

@@ -36,7 +36,7 @@ from trainer.input_pipeline import pad
 from trainer.inputs import input_names
 from trainer.transform_graph import TransformGraph
 from trainer.warmup import warmup_records, write_warmup
-from transform.features import Declaration, WeightedList, weight_name
+from transform.declaration import Declaration, WeightedList, weight_name
 from transform.parsing import split_history
 from transform.schema import raw_feature_spec
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from trainer.export_settings import WARMUP_USERS
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 WARMUP_FILE = PurePosixPath("assets.extra", "tf_serving_warmup_requests")
 

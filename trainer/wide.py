@@ -11,7 +11,7 @@ from keras import ops
 from trainer.embeddings import TokenEmbedding, padding_mask, pool
 from trainer.matches import match_counts, matches_width, token_matches
 from trainer.types import Tensor
-from transform.features import FIRST_TOKEN_ID, Category, Declaration, Side, WeightedList, weight_name
+from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, Side, WeightedList, weight_name
 
 
 class WidePart(keras.layers.Layer):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, History
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, History
 
 # What is cut off around cells, entries and weights, as TensorFlow's `strings.strip` does, and nothing else: an ideographic
 # space is a token like any other.

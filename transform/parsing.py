@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from transform.cells import PAIR_PATTERN
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, History
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, History
 
 
 def split_tokens(cells: tf.Tensor) -> tf.RaggedTensor:

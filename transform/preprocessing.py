@@ -18,16 +18,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from transform.features import (
-    DECLARATION,
-    FIRST_TOKEN_ID,
-    OOV_ID,
-    PADDING_ID,
-    Category,
-    Declaration,
-    WeightedList,
-    weight_name,
-)
+from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, Category, Declaration, WeightedList, weight_name
+from transform.features import DECLARATION
 from transform.parsing import keep_first, split_history, split_tokens, split_weights
 
 Tensors = dict[str, Any]

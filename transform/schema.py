@@ -1,4 +1,4 @@
-"""The schemas derived from the declaration. `python -m transform.schema` prints that of raw examples, data/schema.pbtxt."""
+"""The schemas derived from the declaration. `python -m transform.schema` prints that of raw examples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from transform.features import DECLARATION, Declaration, weight_name
+from transform.declaration import Declaration, weight_name
+from transform.features import DECLARATION
 
 TRAINING = "TRAINING"
 SERVING = "SERVING"
@@ -81,8 +82,13 @@ def token_schema(
     return schema
 
 
+def schema_text(declaration: Declaration) -> str:
+    """`raw_schema` as a text proto, the same for the same declaration."""
+    return str(text_format.MessageToString(raw_schema(declaration)))
+
+
 def main() -> None:
-    print(text_format.MessageToString(raw_schema(DECLARATION)), end="")
+    print(schema_text(DECLARATION), end="")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from components.example_gen.reader import LABELS, RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
 from transform.cells import BLANK, BLANKS, WEIGHT_PATTERN
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 # An entry with the blanks around it, which `cells.is_pair` does not have.
 _NO_BLANK_ID = rf"[^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}\t\n\v\f\r ][^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}]*"

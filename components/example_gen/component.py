@@ -14,7 +14,7 @@ from components.example_gen.driver import DATA_NAME_SETTING, MARKER_SETTING, SPA
 from components.example_gen.executor import Executor
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.spans import EVAL, NEWEST, TRAIN
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 
 class InteractionExampleGen(FileBasedExampleGen):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 
 class ExampleEncoder:

@@ -21,7 +21,7 @@ from components.example_gen.header import Header, HeaderError, delimiter_of, rea
 from components.example_gen.layout import SUFFIXES, entries, is_hidden, named_as_data
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 _GZIP = ".gz"
 # Rows compress to about a fourth.

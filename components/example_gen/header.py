@@ -12,7 +12,7 @@ import functools
 import re
 
 from transform.cells import strip
-from transform.features import Column, Declaration
+from transform.declaration import Column, Declaration
 
 _COMMA = ","
 _TAB = "\t"

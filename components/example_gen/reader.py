@@ -12,7 +12,7 @@ from components.example_gen.header import Header, columns_at, leaves_quote_open,
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
 from transform import cells as grammar
-from transform.features import Column, Declaration
+from transform.declaration import Column, Declaration
 
 LABELS = ("0", "1")
 _BROKEN: dict[grammar.Rule, rules.Rule] = {"required": rules.REQUIRED, "one-id": rules.ONE_ID, "weights": rules.WEIGHTS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR
 
 
 class InvalidInputError(ValueError):

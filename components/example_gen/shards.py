@@ -24,7 +24,7 @@ from components.example_gen.encoding import ExampleEncoder, Splits
 from components.example_gen.files import READ_ERRORS, FileRange, check_unchanged, describe, opened
 from components.example_gen.reports import DEAD_LETTERS, FileCounts, dead_letter, to_json_line
 from components.example_gen.settings import IngestionSettings
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 PARTIAL = ".partial"
 # Level 1 takes a quarter of the time of the default, and a third more bytes.

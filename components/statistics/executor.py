@@ -17,7 +17,8 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components.properties import EXAMPLES_ID, OF_SPAN, copy_properties, span_of
 from components.statistics.tokens import split_batch
-from transform.features import DECLARATION, Declaration
+from transform.declaration import Declaration
+from transform.features import DECLARATION
 from transform.schema import raw_schema, token_schema
 
 _DESCRIPTORS = ["TokenStatisticsGen"]

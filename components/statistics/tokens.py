@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Declaration, weight_name
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Declaration, weight_name
 
 _WEIGHT = f"{WEIGHT_SEPARATOR}[^{WEIGHT_SEPARATOR}]*$"
 _UP_TO_WEIGHT = f"^.*{WEIGHT_SEPARATOR}"

@@ -11,7 +11,7 @@ from components.validation.comparison import DRIFT, SKEW, compare, compare_cover
 from components.validation.data_bounds import DataBounds
 from components.validation.distributions import distributions
 from components.validation.findings import DATASET, Finding
-from transform.features import Declaration
+from transform.declaration import Declaration
 from transform.schema import token_schema
 
 

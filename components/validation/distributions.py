@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from transform.features import Declaration, weight_name
+from transform.declaration import Declaration, weight_name
 
 
 @dataclasses.dataclass(frozen=True)

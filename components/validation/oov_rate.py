@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from trainer.input_pipeline import list_files
-from transform.features import OOV_ID, PADDING_ID, Declaration
+from transform.declaration import OOV_ID, PADDING_ID, Declaration
 
 OOV_RATES = "oov_rates.json"
 _BATCH_ROWS = 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from data.cells import token
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR
 
 Keyword = Literal["subcategory", "entity"]
 KEYWORDS: tuple[str, ...] = get_args(Keyword)

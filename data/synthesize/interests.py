@@ -14,7 +14,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from transform.features import DECLARATION, History
+from transform.declaration import History
+from transform.features import DECLARATION
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

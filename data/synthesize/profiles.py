@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.synthesize.interests import FloatArray, IntArray, InterestConfig
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR
 
 UintArray = npt.NDArray[np.uint64]
 

@@ -12,7 +12,7 @@ from serving.client.errors import InvalidRequestError
 from serving.client.transport import Strings
 from transform import cells as grammar
 from transform.bounds import MAX_CANDIDATES, MAX_SCORES
-from transform.features import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration, Side
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration, Side
 
 Row = Mapping[str, object]
 Request = tuple[Row, Sequence[Row]]

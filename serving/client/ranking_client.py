@@ -16,7 +16,8 @@ from serving.client.errors import InvalidResponseError, ServerOverloadedError, S
 from serving.client.ranking import Explanation, Ranking
 from serving.client.transport import TLS, Arrays, Strings, Transport
 from transform.bounds import MAX_CANDIDATES, MAX_SCORES
-from transform.features import DECLARATION, Declaration
+from transform.declaration import Declaration
+from transform.features import DECLARATION
 
 MODEL_NAME = "community-din"
 TRANSPORTS = ("grpc", "rest")

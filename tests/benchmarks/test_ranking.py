@@ -9,7 +9,8 @@ import tensorflow as tf
 from benchmarks._ranking_bound import gemm_flops
 from benchmarks._ranking_requests import REQUESTS, random_feed
 from trainer.hyperparameters import Hyperparameters
-from transform.features import DECLARATION, Category, Declaration, Group, History, Label
+from transform.declaration import Category, Declaration, Group, History, Label
+from transform.features import DECLARATION
 
 SMALL = Declaration(
     (

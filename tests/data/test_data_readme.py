@@ -12,7 +12,8 @@ from data import csv_files
 from data.synthesize import command as synthesize
 from data.synthesize.bad_rows import KINDS
 from data.synthesize.drift import DRIFT_KINDS
-from transform.features import DECLARATION, LIST_SEPARATOR, WEIGHT_SEPARATOR
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR
+from transform.features import DECLARATION
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "data" / "README.md").read_text(encoding="utf-8")

@@ -23,7 +23,8 @@ from pipeline.prune import prune
 from pipeline.results import RunRecord, read_run
 from pipeline.retention_settings import RetentionSettings
 from pipeline.window_summary import WARNING, window_lines
-from transform.features import DECLARATION, Declaration
+from transform.declaration import Declaration
+from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
 

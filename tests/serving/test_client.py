@@ -24,7 +24,8 @@ from serving.client import (
 from serving.client.cells import candidate_cells, user_cells
 from serving.server.process import RunningServer
 from tests.serving.support import MODEL, VERSION, free_port
-from transform.features import DECLARATION, Category, Declaration
+from transform.declaration import Category, Declaration
+from transform.features import DECLARATION
 
 EXAMPLES = Path(__file__).parents[2] / "serving" / "examples"
 TRANSPORTS = ["grpc", "rest"]

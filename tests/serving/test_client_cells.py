@@ -8,7 +8,8 @@ import pytest
 
 from serving.client import InvalidRequestError
 from serving.client.cells import candidate_cells, request_inputs, user_cells
-from transform.features import DECLARATION, Category, CategoryList, Declaration, Group, Label
+from transform.declaration import Category, CategoryList, Declaration, Group, Label
+from transform.features import DECLARATION
 
 USER: dict[str, Any] = {
     "client_type": "0",

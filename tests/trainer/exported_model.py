@@ -23,7 +23,7 @@ from trainer.inputs import input_names
 from trainer.run import build_model
 from trainer.signatures import ServingModule, export
 from trainer.training import compiled
-from transform.features import Declaration
+from transform.declaration import Declaration
 
 # The requests are [signature, inputs, wanted outputs or null for all]. Each is run in a session, as TensorFlow Serving runs
 # it, and by the loader of TensorFlow 2, as the Evaluator does; the answer holds the outputs, or the error, and how often

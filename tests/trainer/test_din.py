@@ -11,17 +11,8 @@ import tensorflow as tf
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import input_names
-from transform.features import (
-    DECLARATION,
-    Category,
-    CategoryList,
-    Declaration,
-    Group,
-    History,
-    Label,
-    WeightedList,
-    weight_name,
-)
+from transform.declaration import Category, CategoryList, Declaration, Group, History, Label, WeightedList, weight_name
+from transform.features import DECLARATION
 
 SMALL = Hyperparameters(embedding_dim=4, attention_hidden_units=(6, 5), attention_activation="dice", dnn_hidden_units=(8, 7))
 SIZE = 9

@@ -13,7 +13,8 @@ from tests.trainer.conftest import ITEMS
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
 from trainer.export_settings import ExportSettings
 from trainer.signatures import PADDING_SCORE, SCORE
-from transform.features import DECLARATION, Declaration, WeightedList
+from transform.declaration import Declaration, WeightedList
+from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
 

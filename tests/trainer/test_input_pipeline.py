@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.input_pipeline import list_files, read_dataset
-from transform.features import Category, Declaration, Group, Label
+from transform.declaration import Category, Declaration, Group, Label
 
 DECLARATION = Declaration((Label("act"), Group("client_id"), Category("topic_id", side="item")))
 SPEC = {

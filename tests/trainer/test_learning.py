@@ -14,7 +14,8 @@ from data.synthesize.command import SynthesisConfig, synthesize
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
 from trainer.training import compiled
-from transform.features import DECLARATION, FIRST_TOKEN_ID, LIST_SEPARATOR, WEIGHT_SEPARATOR, weight_name
+from transform.declaration import FIRST_TOKEN_ID, LIST_SEPARATOR, WEIGHT_SEPARATOR, weight_name
+from transform.features import DECLARATION
 
 ROWS = 60_000
 TRAIN_SHARE = 0.8

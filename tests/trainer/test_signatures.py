@@ -11,7 +11,8 @@ import pytest
 from tests.support import EDGE_ROWS, random_rows, serialized
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
 from trainer.signatures import SCORE
-from transform.features import DECLARATION, Category, CategoryList, Declaration, History, WeightedList
+from transform.declaration import Category, CategoryList, Declaration, History, WeightedList
+from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transform import cells
-from transform.features import DECLARATION, Column
+from transform.declaration import Column
+from transform.features import DECLARATION
 from transform.parsing import split_history, split_tokens, split_weights
 
 WEIGHTED = Column("fav", "weighted_list", required=False, side="user", max_length=50)

@@ -6,8 +6,7 @@ import dataclasses
 
 import pytest
 
-from transform.features import (
-    DECLARATION,
+from transform.declaration import (
     Category,
     CategoryList,
     Declaration,
@@ -20,6 +19,7 @@ from transform.features import (
     UnsupportedFeatureError,
     WeightedList,
 )
+from transform.features import DECLARATION
 
 BASE: tuple[Feature, ...] = (Label("act"), Group("client_id"), Category("topic_id", side="item"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import tensorflow as tf
 
-from transform.features import History
+from transform.declaration import History
 from transform.parsing import keep_first, split_history, split_tokens, split_weights
 
 

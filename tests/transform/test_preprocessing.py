@@ -9,7 +9,8 @@ import pytest
 import tensorflow_transform as tft
 
 from tests.support import CLICKED_ONCE, EDGE_ROWS, analyze, rows_of_default
-from transform.features import DECLARATION, FIRST_TOKEN_ID, OOV_ID, PADDING_ID
+from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID
+from transform.features import DECLARATION
 
 Rows = list[dict[str, Any]]
 

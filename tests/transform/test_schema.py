@@ -1,22 +1,24 @@
-"""data/schema.pbtxt is the declaration's schema."""
+"""The schemas of the declaration."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from transform.features import DECLARATION
-from transform.schema import raw_feature_spec, raw_schema, token_schema
-
-COMMITTED = Path(__file__).parents[2] / "data" / "schema.pbtxt"
+from transform.schema import raw_feature_spec, raw_schema, schema_text, token_schema
 
 
-def test_the_committed_schema_is_that_of_the_declaration() -> None:
-    committed = text_format.Parse(COMMITTED.read_text(), schema_pb2.Schema())
-    assert committed == raw_schema(DECLARATION), "run `make schema`"
+def test_the_text_is_that_of_the_schema() -> None:
+    assert text_format.Parse(schema_text(DECLARATION), schema_pb2.Schema()) == raw_schema(DECLARATION)
+
+
+def test_ingested_columns_are_one_value_each_and_the_label_is_absent_when_serving() -> None:
+    features = {one.name: one for one in raw_schema(DECLARATION).feature}
+    assert set(features) == {column.name for column in DECLARATION.columns}
+    assert {name for name, one in features.items() if one.type == schema_pb2.INT} == {"act"}
+    assert "SERVING" in features["act"].not_in_environment
 
 
 def test_the_serving_spec_has_neither_label_nor_group() -> None:
