@@ -91,8 +91,8 @@ class Dataset(base_component.BaseComponent):
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
 
     Outputs:
-        examples: Examples with the splits `train`, `validation` and `eval`. Custom properties: `span` (the anchor's number), `train_spans`
-            and `eval_span` (names, empty for data without spans) and `judged_by`.
+        examples: Examples with the splits `train`, `validation` and `eval`. Custom properties: `span` (the anchor's number),
+            `train_spans` and `eval_span` (names, empty for data without spans) and `judged_by`.
     """
 
     SPEC_CLASS = _Spec

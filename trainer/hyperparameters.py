@@ -57,7 +57,7 @@ class Hyperparameters:
     wide: bool = True
     wide_crosses: bool = True
     attention_hidden_units: tuple[int, ...] = (64, 32)
-    attention_activation: str = "dice"
+    attention_activation: str = "sigmoid"
     attention_normalize: bool = True
     attention_match_bias: bool = True
     interest_pooling: Literal["attention", "mean"] = "attention"

@@ -64,7 +64,7 @@ class MatchBias(keras.layers.Layer):
         self.age = self.add_weight(name="age", shape=(self.AGES,), initializer="zeros")
 
     def call(self, matches: Tensor, mask: Tensor) -> Tensor:
-        """Computes the bias: bool `[batch, candidates, length, n]`, `[batch, length]` to float `[batch, candidates, length]`."""
+        """Bool `[batch, candidates, length, n]` and `[batch, length]` to float `[batch, candidates, length]`."""
         valid = ops.cast(mask, "int32")
         age = ops.sum(valid, axis=1, keepdims=True) - ops.cumsum(valid, axis=1)
         bounds = ops.convert_to_tensor([2**i - 1 for i in range(1, self.AGES)])
