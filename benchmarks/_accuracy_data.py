@@ -27,6 +27,10 @@ from transform.declaration import (
 )
 from transform.features import DECLARATION
 
+JUDGE_SHARE = 0.2
+NEWEST_SHARE = 0.2  # of clients, held out to tell when to stop, as `components/dataset.py` does
+ONLY_SHARE = 0.1
+
 Row = dict[str, str]
 Features = dict[str, np.ndarray]
 Tokens = list[tuple[str, ...]]
@@ -46,14 +50,27 @@ class Part:
     def __getitem__(self, rows: np.ndarray | slice) -> Part:
         return Part({k: v[rows] for k, v in self.features.items()}, self.labels[rows], self.clients[rows])
 
+    def followed_by(self, other: Part) -> Part:
+        """The rows of both."""
+        features = {k: np.concatenate([v, other.features[k]]) for k, v in self.features.items()}
+        return Part(features, np.concatenate([self.labels, other.labels]), np.concatenate([self.clients, other.clients]))
+
 
 @dataclasses.dataclass(frozen=True)
 class Log:
-    """A log, cut into rows that train and later rows that judge, and the number of tokens of each vocabulary."""
+    """A log, cut into rows that train, some clients' rows of the newest that do not but tell when to stop, and later rows
+    that judge; and the number of tokens of each vocabulary.
+    """
 
     train: Part
+    validation: Part
     judge: Part
     sizes: dict[str, int]
+
+    @property
+    def known(self) -> Part:
+        """All rows but those that judge."""
+        return self.train.followed_by(self.validation)
 
 
 def read_log(folder: Path, declaration: Declaration = DECLARATION, drop_newest: int = 0) -> Log:
@@ -65,25 +82,27 @@ def read_log(folder: Path, declaration: Declaration = DECLARATION, drop_newest: 
         declaration: The declared features.
         drop_newest: How many of the newest days are left out, to tune on days that do not judge.
     """
-    train, judge = split_rows(folder, declaration, drop_newest)
-    return encode(train, judge, declaration)
+    older, newest, judge = split_rows(folder, declaration, drop_newest)
+    return encode(older, newest, judge, declaration)
 
 
-def split_rows(folder: Path, declaration: Declaration, drop_newest: int = 0) -> tuple[list[Row], list[Row]]:
-    """The rows that train, oldest first, and the rows that judge."""
+def split_rows(folder: Path, declaration: Declaration, drop_newest: int = 0) -> tuple[list[Row], list[Row], list[Row]]:
+    """The rows of all days that train but the newest, none if there is one only; those of the newest; the judge's."""
     if (folder / "train").is_dir():
-        return list(_read(folder / "train")), list(_read(folder / "eval"))
+        return [], list(_read(folder / "train")), list(_read(folder / "eval"))
     days = sorted(path for path in folder.iterdir() if path.is_dir())
     days = days[: len(days) - drop_newest]
     if days:
-        return [row for day in days[:-1] for row in _read(day)], list(_read(days[-1]))
+        return [row for day in days[:-2] for row in _read(day)], list(_read(days[-2])), list(_read(days[-1]))
     rows = list(_read(folder))
-    judges = [_bucket(row[declaration.group]) == 0 for row in rows]
-    return [r for r, j in zip(rows, judges, strict=True) if not j], [r for r, j in zip(rows, judges, strict=True) if j]
+    judges = [_share(row[declaration.group], "judge") < JUDGE_SHARE for row in rows]
+    train = [row for row, judging in zip(rows, judges, strict=True) if not judging]
+    return [], train, [row for row, judging in zip(rows, judges, strict=True) if judging]
 
 
-def encode(train: Sequence[Row], judge: Sequence[Row], declaration: Declaration) -> Log:
-    """Turns rows into ids; the vocabularies are those of the rows that train."""
+def encode(older: Sequence[Row], newest: Sequence[Row], judge: Sequence[Row], declaration: Declaration) -> Log:
+    """Turns rows into ids; the vocabularies are those of the rows that do not judge."""
+    train = [*older, *newest]
     split = [_tokens(rows, declaration) for rows in (train, judge)]
     tables: dict[str, Callable[[str], int]] = {}
     sizes = {}
@@ -108,7 +127,10 @@ def encode(train: Sequence[Row], judge: Sequence[Row], declaration: Declaration)
         labels = np.array([int(row[declaration.label]) for row in rows])
         numbers = np.array([clients.setdefault(row[declaration.group], len(clients)) for row in rows])
         parts.append(Part(features, labels, numbers))
-    return Log(parts[0], parts[1], sizes)
+    limit = NEWEST_SHARE if older else ONLY_SHARE
+    held = [_share(row[declaration.group], "validation") < limit for row in newest]
+    held_out = np.concatenate([np.zeros(len(older), bool), np.array(held, bool)])
+    return Log(parts[0][~held_out], parts[0][held_out], parts[1], sizes)
 
 
 def _read(folder: Path) -> Iterator[Row]:
@@ -121,8 +143,9 @@ def _read(folder: Path) -> Iterator[Row]:
                 yield from csv.DictReader(file)
 
 
-def _bucket(client: str) -> int:
-    return int.from_bytes(hashlib.md5(client.encode()).digest()[:8], "big") % 5
+def _share(client: str, salt: str) -> float:
+    """A number in [0, 1) that is a client's own."""
+    return int.from_bytes(hashlib.md5(f"{salt} {client}".encode()).digest()[:8], "big") / 2**64
 
 
 def _tokens(rows: Sequence[Row], declaration: Declaration) -> dict[str, Tokens]:

@@ -29,7 +29,7 @@ class Hyperparameters(Settings):
     wide: bool = setting(True, "Whether a wide part is added: a weight per token and column.")
     wide_crosses: bool = setting(True, "Whether the wide part knows that a history or a list holds the candidate's token.")
     attention_hidden_units: Widths = setting((64, 32), "The hidden widths of the local activation unit.")
-    attention_activation: Activation = setting("dice", "Its activation.")
+    attention_activation: Activation = setting("sigmoid", "Its activation.")
     attention_normalize: bool = setting(True, "Whether the attention weights are a softmax over the history.")
     attention_match_bias: bool = setting(
         True, "Whether matching tokens, and the age of a history's position, add to the attention's scores."

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
@@ -39,13 +40,33 @@ def create_optimizer(model: DIN, hyperparameters: Hyperparameters) -> keras.opti
         "epsilon": 1e-15,
         **clip,
     }
-    embeddings = keras.optimizers.Adagrad(hyperparameters.embedding_learning_rate, name="embeddings", **adagrad)
+    embeddings = TokenAdagrad(hyperparameters.embedding_learning_rate, name="embeddings", **adagrad)
     optimizers = {table.embeddings.path: embeddings for table in model.tables.values()}
     if model.wide is not None:
-        wide = keras.optimizers.Adagrad(hyperparameters.wide_learning_rate, name="wide", **adagrad)
+        wide = TokenAdagrad(hyperparameters.wide_learning_rate, name="wide", **adagrad)
         optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
     dense = keras.optimizers.Adam(hyperparameters.learning_rate, **clip)
     return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(dense, optimizers))
+
+
+@keras.saving.register_keras_serializable(package="community_din")
+class TokenAdagrad(keras.optimizers.Adagrad):
+    """Adagrad whose step of a table costs what the batch's tokens cost, not what the table costs.
+
+    The numbers are Keras's. Keras 3.15 itself goes over the whole table, and fails with an unrelated message where a
+    gradient is no number.
+    """
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        accumulator = self._accumulators[self._get_variable_index(variable)].value
+        rows, position = tf.unique(gradient.indices)
+        values = tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
+        accumulator.scatter_add(tf.IndexedSlices(tf.square(values), rows))
+        scale = tf.cast(learning_rate, values.dtype) * tf.math.rsqrt(tf.gather(accumulator, rows) + self.epsilon)
+        variable.scatter_sub(tf.IndexedSlices(values * scale, rows))
 
 
 class NonFiniteLossError(RuntimeError):

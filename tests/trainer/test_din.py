@@ -14,7 +14,17 @@ from trainer.inputs import input_names
 from transform.declaration import Category, CategoryList, Declaration, Group, History, Label, WeightedList, weight_name
 from transform.features import DECLARATION
 
-SMALL = Hyperparameters(embedding_dim=4, attention_hidden_units=(6, 5), attention_activation="dice", dnn_hidden_units=(8, 7))
+# Starts far from zero, batch statistics and little dropout, so that every part shows.
+SMALL = Hyperparameters(
+    embedding_dim=4,
+    embedding_start=0.25,
+    attention_hidden_units=(6, 5),
+    attention_activation="dice",
+    attention_normalize=False,
+    dnn_hidden_units=(8, 7),
+    batch_norm=True,
+    dropout=0.1,
+)
 SIZE = 9
 TWO_HISTORIES = Declaration(
     (
@@ -104,14 +114,16 @@ def test_a_history_is_embedded_once_and_never_repeated_for_its_candidates() -> N
 def test_the_encodings_have_the_declared_shapes() -> None:
     model, features = create(TWO_HISTORIES), random_features(TWO_HISTORIES, candidates=3)
     user, items = model.encode_user(features), model.encode_item(features)
-    assert {name: tuple(value.shape) for name, value in user.items()} == {
+    assert {name: tuple(value.shape) for name, value in user.items() if not name.startswith("column ")} == {
+        "wide": (6,),
         "context": (6, 4),
         "clicks_keys": (6, 5, 8),
         "clicks_mask": (6, 5),
         "shares_keys": (6, 5, 4),
         "shares_mask": (6, 5),
     }
-    assert {name: tuple(value.shape) for name, value in items.items()} == {
+    assert {name: tuple(value.shape) for name, value in items.items() if not name.startswith("column ")} == {
+        "wide": (6, 3),
         "item": (6, 3, 16),
         "clicks_query": (6, 3, 8),
         "shares_query": (6, 3, 4),
@@ -203,9 +215,11 @@ def test_all_weights_exist_before_the_first_call() -> None:
     tables, attention = 4 * (SIZE + 2) * 4, (4 * 8 * 6 + 6) + (6 * 5 + 5) + (5 + 1)
     width = 4 * (3 + 3 + 2)  # three vectors of the context, three of the item, one key of two
     dnn = width * 8 + 8 * 7 + (7 + 1) + 4 * (8 + 7)
-    assert model.count_params() == tables + attention + dnn
-    mean = create(interest_pooling="mean")
-    assert mean.count_params() == tables + dnn
+    first_order, crosses, bias = 8 * (SIZE + 2), 2 * 3 + 1 + 2, 3 + 8
+    assert model.count_params() == tables + attention + dnn + first_order + crosses + bias
+    twin = create(interest_pooling="mean", wide_crosses=False)
+    assert twin.count_params() == tables + dnn + first_order
+    assert create(interest_pooling="mean", wide=False).count_params() == tables + dnn
 
 
 def test_dropout_and_batch_statistics_follow_training() -> None:

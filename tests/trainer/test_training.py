@@ -1,0 +1,124 @@
+"""Tests of the training: optimizers, stopping, and losses that are no numbers."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.din import DIN
+from trainer.hyperparameters import Hyperparameters
+from trainer.training import (
+    BestEpoch,
+    NonFiniteLossError,
+    StopAtNonFiniteLoss,
+    TokenAdagrad,
+    compiled,
+    create_optimizer,
+)
+from transform.declaration import Category, Declaration, Group, Label
+
+DECLARATION = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
+SIZES = {"country": 3, "topic": 3}
+ROWS = {"country": np.array([2, 3, 4, 2]), "topic": np.array([2, 2, 3, 0])}
+LABELS = np.array([0, 1, 1, 0])
+
+
+def create(**changes: Any) -> DIN:
+    keras.utils.set_random_seed(0)
+    settings = Hyperparameters(embedding_dim=2, dnn_hidden_units=(4,), batch_size=4, **changes)
+    return compiled(DIN(DECLARATION, SIZES, settings), settings)
+
+
+def test_tokens_are_trained_by_adagrad_and_layers_by_adam() -> None:
+    model = create()
+    optimizer = create_optimizer(model, model.hyperparameters)
+    optimizer.build(model.trainable_weights)
+    kinds = {type(inner).__name__: inner for inner in optimizer.optimizers}
+    assert set(kinds) == {"TokenAdagrad", "Adam"}
+    chosen = {weight.path: type(optimizer._optimizer_map(weight)).__name__ for weight in model.trainable_weights}
+    assert {path for path, kind in chosen.items() if kind == "Adam"} == {w.path for w in model.dnn.trainable_weights}
+
+
+def test_the_first_step_of_a_token_depends_on_its_gradient_not_on_the_batch_size() -> None:
+    steps = []
+    for copies in (1, 4):
+        model = create()
+        settings = Hyperparameters(batch_size=4 * copies)
+        model.compile(create_optimizer(model, settings), keras.losses.BinaryCrossentropy(from_logits=True))
+        model.dnn.output_layer.kernel.assign(np.zeros((4, 1)))
+        # One row of the token among as many others as the batch has room for; the logits are 0, the gradient 1/2.
+        topics = np.array([3] + [2] * (4 * copies - 1))
+        model.fit({"country": np.zeros_like(topics), "topic": topics}, np.ones(4 * copies), batch_size=4 * copies, verbose=0)
+        steps.append(float(np.array(model.wide.tables["topic"].embeddings)[3, 0]))
+    np.testing.assert_allclose(steps, [0.05 * 0.5 / np.sqrt(0.1 + 0.25)] * 2, rtol=1e-3)
+
+
+def test_the_steps_of_a_table_are_those_of_kerass_adagrad() -> None:
+    tables = []
+    for kind in (TokenAdagrad, keras.optimizers.Adagrad):
+        table = keras.Variable(np.arange(10.0, dtype="float32").reshape(5, 2))
+        optimizer = kind(0.1, initial_accumulator_value=0.01, epsilon=1e-15)
+        for _ in range(3):
+            # Row 3 twice: its gradients add up before they are squared.
+            slices = tf.IndexedSlices(tf.constant([[1.0, 2.0], [3.0, -1.0], [0.5, 0.0]]), tf.constant([3, 0, 3]), (5, 2))
+            gradient = slices if kind is TokenAdagrad else tf.convert_to_tensor(slices)
+            optimizer.apply([gradient], [table])
+        tables.append(np.array(table))
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-6)
+
+
+def test_what_is_unknown_stays_near_no_information() -> None:
+    model = create()
+    model.fit(ROWS, LABELS, epochs=5, verbose=0)
+    assert float(np.array(model.wide.tables["topic"].embeddings)[1, 0]) == 0
+    assert np.abs(np.array(model.tables["topic"].embeddings)[1]).max() < 0.1
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_batch() -> None:
+    model = create()
+    model.dnn.output_layer.bias.assign([np.nan])
+    with pytest.raises(NonFiniteLossError, match=r"Received: nan at batch 1 of epoch 1"):
+        model.fit(ROWS, LABELS, verbose=0, callbacks=[StopAtNonFiniteLoss()])
+
+
+def train(callback: BestEpoch, losses: list[float], steps: int = 10) -> Any:
+    """Feeds the losses of epochs to the callback; the weights are the epoch's number."""
+    model = SimpleNamespace(stop_training=False, weights=[])
+    model.get_weights = lambda: list(model.weights)
+    model.set_weights = lambda weights: setattr(model, "weights", weights)
+    callback.set_model(model)
+    model.epochs = 0
+    for epoch, loss in enumerate(losses):
+        for step in range(steps):
+            callback.on_train_batch_end(step)
+        model.weights, model.epochs = [epoch + 1], epoch + 1
+        callback.on_epoch_end(epoch, {"val_log_loss": loss})
+        if model.stop_training:
+            break
+    callback.on_train_end()
+    return model
+
+
+def test_training_stops_when_the_loss_rises_and_keeps_the_best_weights() -> None:
+    callback = BestEpoch(patience=1)
+    model = train(callback, [0.6, 0.5, 0.55, 0.4])
+    assert (model.epochs, model.weights, callback.best_epoch) == (3, [2], 2)
+
+
+def test_patience_waits() -> None:
+    assert train(BestEpoch(patience=2), [0.6, 0.5, 0.55, 0.4, 0.41, 0.42, 0.3]).weights == [4]
+
+
+def test_a_few_steps_are_no_reason_to_stop() -> None:
+    assert train(BestEpoch(patience=1, min_steps=35), [0.69, 0.70, 0.71, 0.5, 0.6]).weights == [4]
+
+
+def test_it_reads_the_log_loss_of_the_validation_rows_in_a_real_fit() -> None:
+    model, best = create(epochs=3), BestEpoch(patience=3)
+    history = model.fit(ROWS, LABELS, epochs=3, validation_data=(ROWS, LABELS), verbose=0, callbacks=[best])
+    assert best.best_epoch == int(np.argmin(history.history["val_log_loss"])) + 1
+    measured = model.evaluate(ROWS, LABELS, verbose=0, return_dict=True)["log_loss"]
+    np.testing.assert_allclose(measured, min(history.history["val_log_loss"]), rtol=1e-5)
