@@ -104,8 +104,10 @@ def test_a_history_is_embedded_once_and_never_repeated_for_its_candidates() -> N
 
     operations = tf.function(rank).get_concrete_function(features).graph.get_operations()
     outputs = [output for operation in operations for output in operation.outputs if output.shape.is_fully_defined()]
-    embedded = [tuple(output.shape) for output in outputs if "Gather" in output.op.type and positions in output.shape]
-    assert embedded == [(users, positions, dim)] * 2
+    looked_up = [tuple(output.shape) for output in outputs if "Gather" in output.op.type and positions in output.shape]
+    assert [shape for shape in looked_up if shape[-1] == dim] == [(users, positions, dim)] * 2
+    # The wide part's weights, too, are looked up once for all candidates.
+    assert not [shape for shape in looked_up if candidates in shape]
     # A key [2 * dim] for each candidate and position would be one of these.
     sizes = {output.shape.num_elements() for output in outputs} - {0}
     assert not [size for size in sizes if size % (candidates * positions * dim) == 0]
