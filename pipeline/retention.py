@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBless
 
 from components.accepted_spans import accepted_by_data
 from components.lineage import PIPELINE_RUN
-from components.properties import EXAMPLES_ID, number, text
+from components.properties import EXAMPLES_ID, SPAN_NAME, number, text
 from components.validation.artifacts import STATISTICS_ID, DataBlessing
 from pipeline.results import Artifact
 from pipeline.retention_settings import RetentionSettings
@@ -38,8 +38,8 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
 
     A run stays, with everything it made or read, if its version stays published, if it is among the newest, or if it made
     the model that was blessed last: that is the next run's baseline. Of the spans that stay, the latest examples and
-    statistics stay, whichever run made them. Of every accepted span the blessing stays, a row of metadata: it tells a later
-    run which spans it could have trained on.
+    statistics stay, whichever run made them. The blessings of accepted spans stay, rows of metadata: they tell a later run
+    which spans it could have trained on.
     """
     published = [os.path.basename(path) for path in reversed(published_versions(serving_root, fileio).values())]
     versions = {*published[: retention.keep_versions], *retention.pinned}
@@ -85,12 +85,15 @@ def _last_blessed_model(artifacts: Iterable[Artifact]) -> int:
 
 
 def _of_kept_spans(live: Iterable[Artifact], spans: int) -> set[int]:
-    """The ids of what the newest accepted spans of each data root consist of, and of the blessings of all of them."""
+    """The ids of what the newest accepted spans of each data root consist of, and of all blessings of spans.
+
+    A blessing that was replaced tells, too: in which folder the data lay when its span was ingested.
+    """
     kinds: dict[str, list[Artifact]] = {}
     for artifact in live:
         kinds.setdefault(artifact.type, []).append(artifact)
     blessings = kinds.get(DataBlessing.TYPE_NAME, [])
-    kept = set()
+    kept = {blessing.id for blessing in blessings if text(blessing, SPAN_NAME)}
     for kind, link in ((Examples, EXAMPLES_ID), (ExampleStatistics, STATISTICS_ID)):
         for accepted in accepted_by_data(kinds.get(kind.TYPE_NAME, []), blessings, link):
             kept |= {one.blessing.id for one in accepted}

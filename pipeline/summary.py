@@ -161,7 +161,7 @@ def _passed_over(run: RunRecord) -> Iterator[Line]:
         reason = why_no_baseline(model, run.one("trainer", "model"))
         judged = text(model, EVAL_SPAN)
         which = f"the last blessed model, judged on {judged}," if judged else "the last blessed model"
-        yield "", f"not compared with {which}: {reason or 'by what the metadata store tells of it, it is no measure'}"
+        yield "", f"{which} is no measure: {reason or 'by what the metadata store tells of it'}"
 
 
 def _check(check: Check) -> str:

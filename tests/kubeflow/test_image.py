@@ -37,7 +37,7 @@ def test_the_context_holds_what_the_wheel_is_built_from_and_no_more() -> None:
     assert patterns[0] == "*"
     kept = {pattern[1:].rstrip("/") for pattern in patterns if pattern.startswith("!")}
     assert all((ROOT / name).exists() for name in kept)
-    packages = {"components", "data", "pipeline", "serving", "settings", "trainer", "transform"}
+    packages = {"components", "data", "kubeflow", "pipeline", "serving", "settings", "trainer", "transform"}
     assert kept == packages | {"LICENSE", "README.md", "pyproject.toml", "requirements.lock"}
 
 

@@ -114,6 +114,13 @@ def test_the_blessings_of_the_accepted_spans_stay_so_that_the_window_does_not_sh
     assert days.of(planned.kept_artifacts, DataBlessing) == [1, 2, 3, 4, 5, 6]
 
 
+def test_the_blessing_of_a_replaced_version_stays_and_tells_where_the_data_lay(days: Days) -> None:
+    days.run(1)
+    days.run(2)
+    days.run(2)
+    assert days.of(days.plan(window_spans=3).kept_artifacts, DataBlessing) == [1, 2, 3]
+
+
 def test_a_refused_span_does_not_take_the_place_of_an_accepted_one(days: Days) -> None:
     for span in (1, 2, 3):
         days.run(span)

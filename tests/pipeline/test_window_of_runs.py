@@ -123,10 +123,12 @@ def test_the_window_survives_a_move_of_named_data(days: Days) -> None:
 
 
 def test_accepted_days_that_are_gone_are_named(days: Days) -> None:
+    """The newest run, which pruning keeps with all it has read, has a window of one day."""
+    days.window(DAYS[4], window_spans=1, data_name="feed")
     shutil.rmtree(days.root / DAYS[1])
     days.prune(window_spans=1)
     names, lines = days.window(DAYS[4], window_spans=3, data_name="feed")
-    assert DAYS[1] not in names
-    assert f"{WARNING} WINDOW_SPANS asks for 3 spans, {len(names)} of them train" in lines
-    assert f"accepted once, and removed since: {DAYS[1]}" in lines
+    assert names == [DAYS[3]]
+    assert f"{WARNING} WINDOW_SPANS asks for 3 spans, 1 of them train" in lines
+    assert f"accepted once, and removed since: {DAYS[1]}, {DAYS[2]}. `make ingest SPANS={DAYS[2]}` takes them in" in lines
     assert f"DATA_ROOT no longer has {DAYS[1]}" in lines
