@@ -89,7 +89,8 @@ def deepctr_scores(log: Log, declaration: Declaration, seed: int, environment: P
                 for key in ("train", "judge"):
                     value = arrays[f"{key} {name}"]
                     arrays[f"{key} {name}"] = np.pad(value, ((0, 0), (0, width - value.shape[1])))
-        np.savez(f"{folder}/log.npz", **arrays, **{"train labels": parts["train"].labels})
+        arrays["train labels"] = parts["train"].labels
+        np.savez(f"{folder}/log.npz", **arrays)  # type: ignore[arg-type]
         Path(folder, "columns.json").write_text(json.dumps(_columns(log, declaration)))
         subprocess.run([str(python), "-c", SCRIPT, folder, str(seed)], check=True, stdout=subprocess.DEVNULL)
         return np.asarray(np.load(f"{folder}/scores.npy"))

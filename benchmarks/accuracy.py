@@ -13,7 +13,6 @@ DeepCTR's DIN, in an environment of its own that is made first.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 import time
@@ -54,7 +53,7 @@ def run(log: Log, seeds: int, ablations: Sequence[str], environment: Path | None
         by_seed, epochs = [], []
         started = time.monotonic()
         for seed in range(seeds):
-            trained = train_din(log, DECLARATION, dataclasses.replace(Hyperparameters(**ABLATIONS[name]), seed=seed))
+            trained = train_din(log, DECLARATION, Hyperparameters(**ABLATIONS[name]).replace(seed=seed))
             by_seed.append(measured(trained.scores) | {"best_epoch": trained.best_epoch})
             epochs.append([measured(scores) for scores in trained.by_epoch])
         yield _result(name, by_seed) | {"by_epoch": epochs, "seconds": round(time.monotonic() - started)}

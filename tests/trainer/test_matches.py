@@ -11,7 +11,7 @@ ENTRIES = np.array([[[5, 3], [5, 7], [1, 0]]])
 
 
 def test_columns_match_one_by_one_and_jointly() -> None:
-    expected = [[True, False, False], [True, True, True], [False, False, False]]
+    expected = np.array([[True, False, False], [True, True, True], [False, False, False]])
     np.testing.assert_array_equal(token_matches(CANDIDATES, ENTRIES)[0, 0], expected)
 
 
@@ -25,7 +25,7 @@ def test_one_column_has_no_joint_match() -> None:
 
 def test_matches_are_counted() -> None:
     counts = match_counts(token_matches(CANDIDATES, ENTRIES))
-    np.testing.assert_allclose(counts[0, 0], [1, 1, 1, np.log(3), np.log(2), np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(counts[0, 0], np.array([1, 1, 1, np.log(3), np.log(2), np.log(2)]), rtol=1e-6)
     np.testing.assert_array_equal(counts[0, 1], np.zeros(6))
 
 
@@ -36,7 +36,7 @@ def test_the_bias_starts_at_zero_and_adds_matches_and_ages() -> None:
     layer.match.assign([0.1, 0.2, 0.4])
     layer.age.assign([1, 2, 3, 4, 5, 6, 7, 8])
     # The positions are 2, 1 and 0 positions old; ages 1 and 2 share a weight.
-    np.testing.assert_allclose(layer(matches, mask), [[[2.1, 2.7, 1], [2, 2, 1]]], rtol=1e-6)
+    np.testing.assert_allclose(layer(matches, mask), np.array([[[2.1, 2.7, 1], [2, 2, 1]]]), rtol=1e-6)
 
 
 def test_padding_does_not_age_a_history() -> None:

@@ -52,6 +52,7 @@ def test_the_first_step_of_a_token_depends_on_its_gradient_not_on_the_batch_size
         # One row of the token among as many others as the batch has room for; the logits are 0, the gradient 1/2.
         topics = np.array([3] + [2] * (4 * copies - 1))
         model.fit({"country": np.zeros_like(topics), "topic": topics}, np.ones(4 * copies), batch_size=4 * copies, verbose=0)
+        assert model.wide is not None
         steps.append(float(np.array(model.wide.tables["topic"].embeddings)[3, 0]))
     np.testing.assert_allclose(steps, [0.05 * 0.5 / np.sqrt(0.1 + 0.25)] * 2, rtol=1e-3)
 
@@ -73,6 +74,7 @@ def test_the_steps_of_a_table_are_those_of_kerass_adagrad() -> None:
 def test_what_is_unknown_stays_near_no_information() -> None:
     model = create()
     model.fit(ROWS, LABELS, epochs=5, verbose=0)
+    assert model.wide is not None
     assert float(np.array(model.wide.tables["topic"].embeddings)[1, 0]) == 0
     assert np.abs(np.array(model.tables["topic"].embeddings)[1]).max() < 0.1
 

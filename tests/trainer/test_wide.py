@@ -55,6 +55,7 @@ def test_each_column_has_its_own_weights_which_lists_and_histories_average(wide:
 
 def test_crosses_tell_whether_how_often_and_with_which_weight(wide: WidePart) -> None:
     for i, expected in enumerate(([1, 1, 0], [np.log(3), np.log(2), 0], [1, 0, 0], [0.75, 0, 0])):
+        assert wide.cross_weights is not None
         wide.cross_weights.assign(np.eye(4)[i])
         np.testing.assert_allclose(crosses(wide), [expected], rtol=1e-6)
 
