@@ -33,10 +33,10 @@ class Hyperparameters:
         batch_norm: Whether the DNN's hidden layers are normalized.
         dropout: The share of the DNN's hidden values dropped in training.
         l2: The L2 penalty of the DNN's kernels.
-        learning_rate: The learning rate of Adam, which trains the attention and the DNN.
-        embedding_learning_rate: The learning rate of Adagrad, which trains the embeddings. Adam would move a token that
-            was seen once by thirty learning rates, however little that told.
-        wide_learning_rate: The learning rate of Adagrad for the wide part.
+        learning_rate: The learning rate of Adam, which trains the attention and the DNN. Those of the others are multiples.
+        embedding_rate_ratio: How many times larger the learning rate of Adagrad is, which trains the embeddings. Adam would
+            move a token that was seen once by thirty learning rates, however little that told.
+        wide_rate_ratio: How many times larger that of Adagrad is for the wide part.
         clip_norm: The largest norm of a step's gradient of one weight; 0 clips nothing.
         batch_size: The rows of a training step.
         epochs: How often the training data is seen at most. Click models overfit from the second or third epoch on.
@@ -67,8 +67,8 @@ class Hyperparameters:
     dropout: float = 0.3
     l2: float = 0.0
     learning_rate: float = 5e-4
-    embedding_learning_rate: float = 0.02
-    wide_learning_rate: float = 0.05
+    embedding_rate_ratio: float = 40.0
+    wide_rate_ratio: float = 100.0
     clip_norm: float = 0.0
     batch_size: int = 256
     epochs: int = 10
@@ -90,8 +90,8 @@ class Hyperparameters:
             "epochs",
             "patience",
             "learning_rate",
-            "embedding_learning_rate",
-            "wide_learning_rate",
+            "embedding_rate_ratio",
+            "wide_rate_ratio",
         ):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):

@@ -51,7 +51,7 @@ PARAMETERS: dict[str, Parameter] = {
     "tolerated": Parameter("Findings that only warn, separated by commas, or none.", _VALIDATORS),
     "epochs": Parameter("How often the training data is seen at most.", ("trainer",)),
     "batch_size": Parameter("The rows of a training step.", ("trainer",)),
-    "learning_rate": Parameter("The learning rate of the attention and the hidden layers.", ("trainer",)),
+    "learning_rate": Parameter("The learning rate.", ("trainer",)),
     "seed": Parameter("The seed of initial weights, shuffling and dropout.", ("trainer",)),
     "min_auc": Parameter("The least AUC of a model that is published.", ("evaluator",)),
     "max_auc_drop": Parameter("How far the AUC may fall short of the last blessed model's.", ("evaluator",)),
