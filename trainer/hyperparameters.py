@@ -45,15 +45,18 @@ class Hyperparameters(Settings):
     dropout: float = setting(0.3, "The share of the DNN's hidden values dropped in training.", ge=0, lt=1)
     l2: float = setting(0.0, "The L2 penalty of the DNN's kernels.", ge=0)
     learning_rate: float = setting(
-        5e-4, "The learning rate of Adam, which trains the attention and the DNN.", main=True, gt=0
-    )
-    embedding_learning_rate: float = setting(
-        0.02,
-        "The learning rate of Adagrad, which trains the embeddings. Adam would move a token that was seen once by thirty "
-        "learning rates, however little that told.",
+        5e-4,
+        "The learning rate of Adam, which trains the attention and the DNN. Those of the others are multiples of it.",
+        main=True,
         gt=0,
     )
-    wide_learning_rate: float = setting(0.05, "The learning rate of Adagrad for the wide part.", gt=0)
+    embedding_rate_ratio: float = setting(
+        40.0,
+        "How many times larger the learning rate of Adagrad is, which trains the embeddings. Adam would move a token that "
+        "was seen once by thirty learning rates, however little that told.",
+        gt=0,
+    )
+    wide_rate_ratio: float = setting(100.0, "How many times larger that of Adagrad is for the wide part.", gt=0)
     clip_norm: float = setting(0.0, "The largest norm of a step's gradient of one weight; 0 clips nothing.", ge=0)
     batch_size: int = setting(256, "The rows of a training step.", main=True, ge=1)
     epochs: int = setting(

@@ -34,18 +34,19 @@ def create_optimizer(model: DIN, hyperparameters: Hyperparameters) -> keras.opti
 
     Adagrad counts gradients as those of a batch's sum, so that its start means the same whatever the batch size.
     """
+    rate = hyperparameters.learning_rate
     clip = {"clipnorm": hyperparameters.clip_norm or None}
     adagrad: dict[str, Any] = {
         "initial_accumulator_value": 0.1 / hyperparameters.batch_size**2,
         "epsilon": 1e-15,
         **clip,
     }
-    embeddings = TokenAdagrad(hyperparameters.embedding_learning_rate, name="embeddings", **adagrad)
+    embeddings = TokenAdagrad(rate * hyperparameters.embedding_rate_ratio, name="embeddings", **adagrad)
     optimizers = {table.embeddings.path: embeddings for table in model.tables.values()}
     if model.wide is not None:
-        wide = TokenAdagrad(hyperparameters.wide_learning_rate, name="wide", **adagrad)
+        wide = TokenAdagrad(rate * hyperparameters.wide_rate_ratio, name="wide", **adagrad)
         optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
-    dense = keras.optimizers.Adam(hyperparameters.learning_rate, **clip)
+    dense = keras.optimizers.Adam(rate, **clip)
     return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(dense, optimizers))
 
 

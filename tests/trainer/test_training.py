@@ -124,3 +124,10 @@ def test_it_reads_the_log_loss_of_the_validation_rows_in_a_real_fit() -> None:
     assert best.best_epoch == int(np.argmin(history.history["val_log_loss"])) + 1
     measured = model.evaluate(ROWS, LABELS, verbose=0, return_dict=True)["log_loss"]
     np.testing.assert_allclose(measured, min(history.history["val_log_loss"]), rtol=1e-5)
+
+
+def test_one_learning_rate_scales_all() -> None:
+    model = create()
+    optimizer = create_optimizer(model, Hyperparameters(learning_rate=1e-6))
+    rates = sorted(float(inner.learning_rate) for inner in optimizer.optimizers)
+    np.testing.assert_allclose(rates, [1e-6, 4e-5, 1e-4], rtol=1e-5)
