@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-STATE_ROOT ?= var
 ROWS ?= 200000
 PORT ?= 8500
 REST_PORT ?= 8501
@@ -12,7 +11,7 @@ RANK_FLAGS ?=
 TARGET ?= kubeflow
 IMAGE ?= community-din:0.1.0
 SCHEDULE ?= --help
-export PORT REST_PORT SERVER TENSORFLOW STATE_ROOT
+export PORT REST_PORT
 # Variables on make's command line are in the environment; their names tell a mistyped setting from another variable.
 export MAKE_GIVEN = $(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word)))))
 
@@ -28,7 +27,7 @@ CODE := benchmarks components data kubeflow pipeline serving settings tests trai
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; `make config` lists them all."
+	@echo "  Settings are variables, such as DATA_ROOT=data/sample STATE_ROOT=var SPAN=2026-01-31; 'make config' lists them all."
 
 setup: ## Install the locked environment into .venv, if it is not there yet
 	@scripts/setup
