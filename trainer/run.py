@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+
 import keras
+import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from settings.base import Settings
 from trainer.din import DIN
 from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
@@ -15,6 +21,9 @@ from trainer.signatures import ServingModule, export
 from trainer.training import BestEpoch, StopAtNonFiniteLoss, compiled
 from transform.declaration import Declaration
 from transform.features import DECLARATION
+
+# In a published version's assets.extra: what the model was trained and exported with.
+SETTINGS_FILE = "settings.json"
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -50,6 +59,14 @@ def run_fn(fn_args: FnArgs) -> None:
         ],
     )
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
+    _record(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, "export": export_settings})
+
+
+def _record(model_dir: str, settings: Mapping[str, Settings]) -> None:
+    """Writes the settings beside the model, which takes them along wherever it is published."""
+    text = json.dumps({name: group.to_dict() for name, group in settings.items()}, indent=2, sort_keys=True)
+    with tf.io.gfile.GFile(os.path.join(model_dir, "assets.extra", SETTINGS_FILE), "w") as file:
+        file.write(f"{text}\n")
 
 
 def build_model(transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters) -> DIN:

@@ -17,6 +17,7 @@ import pytest
 
 from tests import zygote
 from tests.end_to_end.conftest import NAME, ROOT, Outcome, Workspace
+from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
 
 pytestmark = pytest.mark.end_to_end
@@ -98,6 +99,13 @@ def test_the_published_version_scores_csv_rows_in_a_fresh_process(first_run: Out
     of_matches = [score for score, match in zip(scores, matches, strict=True) if match]
     of_others = [score for score, match in zip(scores, matches, strict=True) if not match]
     assert sum(of_matches) / len(of_matches) > sum(of_others) / len(of_others) + 0.3
+
+
+def test_the_version_tells_the_settings_that_it_was_trained_with(first_run: Outcome, workspace: Workspace) -> None:
+    recorded = json.loads((workspace.versions[0] / "assets.extra" / "settings.json").read_text())
+    assert Hyperparameters(**recorded["hyperparameters"]) == Hyperparameters()
+    (log,) = [path for path in workspace.state.glob("log/*.log") if "max_auc_drop: 0.003" in path.read_text()][:1]
+    assert "\nepochs: " in log.read_text()
 
 
 def test_tensorboard_logs_are_kept(first_run: Outcome, workspace: Workspace) -> None:
