@@ -87,7 +87,7 @@ def test_the_first_day_is_split_and_the_next_ones_judge_what_the_days_before_hav
 
 def test_each_day_is_published_and_compared_with_the_day_before(community: Community, runs: list[Outcome]) -> None:
     assert len(community.workspace.versions) == 3
-    assert "no earlier blessed model to compare with" in runs[0].output
+    assert "no earlier blessed model of this data to compare with" in runs[0].output
     assert "AUC against the last blessed model" in runs[2].output
 
 
