@@ -28,6 +28,9 @@ def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders
         group: The column of the clients.
         share: The share of the clients that is held out.
         folders: The folder of each split; made if need be.
+
+    Raises:
+        FileExistsError: A file that is to be written is there; it may be a link to one of those that are read.
     """
     for folder in folders.values():
         tf.io.gfile.makedirs(folder)
@@ -36,6 +39,8 @@ def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders
     limit = max(int(share * _BUCKETS), int(clients[0]) + 1 if len(clients) else 0)
     for file, name in files:
         paths = {split: os.path.join(folder, name) for split, folder in folders.items()}
+        if taken := [path for path in paths.values() if tf.io.gfile.exists(path)]:
+            raise FileExistsError(f"A file of rows must be written once. Received: {', '.join(taken)}.")
         with (
             tf.io.TFRecordWriter(paths[TRAIN], "GZIP") as train,
             tf.io.TFRecordWriter(paths[VALIDATION], "GZIP") as validation,

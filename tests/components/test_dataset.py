@@ -13,7 +13,8 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples
 
 from components.dataset import Executor
-from tests.components.ingestion import unprivileged
+from tests.components.ingestion import open_to_all, row_texts, unprivileged, write_row
+from transform.features import DECLARATION
 
 FILE = "data_tfrecord-00000-of-00001.gz"
 SPLITS = ("train", "eval")
@@ -29,7 +30,7 @@ def span(folder: Path, number: int) -> Examples:
         artifact.set_string_custom_property(name, value)
     for split in SPLITS:
         (folder / f"Split-{split}").mkdir(parents=True)
-        (folder / f"Split-{split}" / FILE).write_text(f"{number} {split}")
+        write_row(folder / f"Split-{split}" / FILE, f"{number} {split}")
     return artifact
 
 
@@ -37,12 +38,13 @@ def compose(window: list[Examples], anchor: Examples, folder: Path) -> dict[str,
     """Composes the dataset in a folder. Returns the texts of its files, by split."""
     output = Examples()
     output.uri = str(folder)
-    Executor().Do({"window": window, "anchor": [anchor]}, {"examples": [output]}, {"code_fingerprint": ""})
-    return {split: sorted(file.read_text() for file in (folder / f"Split-{split}").iterdir()) for split in SPLITS}
+    parameters = {"group": DECLARATION.group, "code_fingerprint": ""}
+    Executor().Do({"window": window, "anchor": [anchor]}, {"examples": [output]}, parameters)
+    return {split: row_texts(*(folder / f"Split-{split}").iterdir()) for split in SPLITS}
 
 
 def texts(artifact: Examples) -> list[str]:
-    return [(Path(artifact.uri) / f"Split-{split}" / FILE).read_text() for split in SPLITS]
+    return [text for split in SPLITS for text in row_texts(Path(artifact.uri) / f"Split-{split}" / FILE)]
 
 
 COMPOSED = {"train": ["1 eval", "1 train"], "eval": ["2 eval", "2 train"]}
@@ -62,8 +64,8 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
 def test_files_of_one_file_system_are_linked(tmp_path: Path) -> None:
     window, anchor = span(tmp_path / "1", 1), span(tmp_path / "2", 2)
     assert compose([window], anchor, tmp_path / "out") == COMPOSED
-    linked = tmp_path / "out" / "Split-train" / f"1-train-{FILE}"
-    assert linked.samefile(tmp_path / "1" / "Split-train" / FILE)
+    linked = tmp_path / "out" / "Split-eval" / f"2-train-{FILE}"
+    assert linked.samefile(tmp_path / "2" / "Split-train" / FILE)
 
 
 def test_files_of_two_file_systems_are_copied(tmp_path: Path, elsewhere: Path) -> None:
@@ -93,8 +95,7 @@ def test_files_that_only_their_owner_may_write_are_read(tmp_path: Path) -> None:
 
 def test_a_folder_that_may_not_be_written_is_an_error_and_no_reason_to_copy(tmp_path: Path) -> None:
     window, anchor = span(tmp_path / "1", 1), span(tmp_path / "2", 2)
-    for folder in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     with unprivileged(), pytest.raises(Exception, match="[Pp]ermission denied"):
         compose([window], anchor, tmp_path / "out")
     assert texts(window) == ["1 train", "1 eval"]
