@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -125,6 +126,31 @@ def unprivileged() -> Iterator[None]:
         yield
     finally:
         os.seteuid(user)
+
+
+def open_to_all(folder: Path) -> None:
+    """Lets everybody pass through a test's folder and those above it, which pytest makes for its own user."""
+    for one in (folder, *folder.parents):
+        if one == Path(tempfile.gettempdir()):
+            break
+        one.chmod(0o755)
+
+
+def write_row(file: Path, text: str) -> None:
+    """An Examples file of one row, which tells a text. All rows are of one client."""
+    features = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+        for name, value in ((DECLARATION.group, "client"), ("text", text))
+    }
+    with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+        writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def row_texts(*files: Path) -> list[str]:
+    """The texts of the rows in Examples files, sorted."""
+    records = tf.data.TFRecordDataset([str(file) for file in files], "GZIP")
+    rows = [tf.train.Example.FromString(record.numpy()) for record in records]
+    return sorted(row.features.feature["text"].bytes_list.value[0].decode() for row in rows)
 
 
 def csv_of(rows: Sequence[bytes], header: bytes) -> bytes:

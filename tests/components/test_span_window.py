@@ -14,6 +14,8 @@ from components.dataset import Executor
 from components.properties import OF_SPAN, copy_properties
 from components.span_window import SpansBeforeAnchor
 from components.validation.artifacts import DataBlessing
+from tests.components.ingestion import row_texts, write_row
+from transform.features import DECLARATION
 
 
 @pytest.fixture(scope="module")
@@ -184,24 +186,28 @@ def on_disk(folder: Path, number: int, span: int) -> Examples:
     for split in ("train", "eval"):
         target = Path(artifact.uri) / f"Split-{split}"
         target.mkdir(parents=True)
-        (target / "data_tfrecord-00000-of-00001.gz").write_text(f"{number} {split}")
+        write_row(target / "data_tfrecord-00000-of-00001.gz", f"{number} {split}")
     return artifact
 
 
 def composed(folder: Path, earlier: list[Examples], anchor: Examples) -> tuple[Examples, dict[str, list[str]]]:
     output = Examples()
     output.uri = str(folder / "dataset")
-    Executor().Do({"window": earlier, "anchor": [anchor]}, {"examples": [output]}, {})
+    Executor().Do({"window": earlier, "anchor": [anchor]}, {"examples": [output]}, {"group": DECLARATION.group})
     splits = {
-        split: sorted(file.read_text() for file in (folder / "dataset" / f"Split-{split}").iterdir())
-        for split in ("train", "eval")
+        split: row_texts(*(folder / "dataset" / f"Split-{split}").iterdir()) for split in ("train", "validation", "eval")
     }
     return output, splits
 
 
 def test_all_rows_of_the_window_train_and_all_rows_of_the_anchor_judge(tmp_path: Path) -> None:
     output, splits = composed(tmp_path, [on_disk(tmp_path, 1, 5), on_disk(tmp_path, 2, 6)], on_disk(tmp_path, 3, 7))
-    assert splits == {"train": ["1 eval", "1 train", "2 eval", "2 train"], "eval": ["3 eval", "3 train"]}
+    # The newest day has one client, whose rows train and validate.
+    assert splits == {
+        "train": ["1 eval", "1 train", "2 eval", "2 train"],
+        "validation": ["2 eval", "2 train"],
+        "eval": ["3 eval", "3 train"],
+    }
     assert output.get_string_custom_property("train_spans") == "span-5,span-6"
     assert output.get_string_custom_property("judged_by") == "the next span"
     assert output.get_int_custom_property("span") == 7
@@ -210,7 +216,7 @@ def test_all_rows_of_the_window_train_and_all_rows_of_the_anchor_judge(tmp_path:
 
 def test_one_span_alone_trains_and_judges_by_its_own_splits(tmp_path: Path) -> None:
     output, splits = composed(tmp_path, [], on_disk(tmp_path, 3, 7))
-    assert splits == {"train": ["3 train"], "eval": ["3 eval"]}
+    assert splits == {"train": ["3 train"], "validation": ["3 train"], "eval": ["3 eval"]}
     assert output.get_string_custom_property("judged_by") == "held-out rows"
 
 

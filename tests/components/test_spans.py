@@ -10,7 +10,7 @@ import pytest
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.source import find_source
 from components.example_gen.spans import find_spans
-from tests.components.ingestion import unprivileged
+from tests.components.ingestion import open_to_all, unprivileged
 
 MARKER = "_SUCCESS"
 
@@ -145,8 +145,7 @@ def test_a_loop_of_links_is_walked_once(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     root = make(tmp_path, "2026-01-01/a.csv", "2026-01-02/a.csv")
-    for folder in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     (tmp_path / "2026-01-02").chmod(0)
     with unprivileged(), pytest.raises(InvalidInputError, match=r"must be readable\. Received: \S+/2026-01-02: "):
         find_source(root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,6 @@ from tests.serving.server import models
 from tests.serving.server.models import predict_request
 from tests.serving.server.test_rest import call
 
-SLOW_STEPS = 2.0**21
-FOR_EVER = 2.0**24  # float32 does not reach it by steps of 1
 CALLS = "/v1/models/default:predict"
 
 
@@ -43,41 +41,57 @@ def refusal(server: process.RunningServer, request: Any) -> tuple[grpc.StatusCod
     return caught.value.code(), caught.value.details()
 
 
-def wait_until_running(futures: list[Future[Any]]) -> None:
-    time.sleep(1.0)
-    assert not any(future.done() for future in futures)
+class Waiting:
+    """Requests that run until they are let go; the server tells by files that they have begun."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._begun = [folder / f"begun-{i}" for i in range(number)]
+        self._until = folder / "until"
+        self.requests = [
+            predict_request([2.0], signature_name="waiting", begun=str(begun), until=str(self._until))
+            for begun in self._begun
+        ]
+
+    def wait_until_running(self) -> None:
+        while not all(begun.exists() for begun in self._begun):
+            time.sleep(0.05)
+
+    def let_go(self) -> None:
+        self._until.touch()
 
 
 @pytest.mark.slow
-def test_requests_past_the_limit_are_refused_until_a_place_is_free(limited: process.RunningServer) -> None:
+def test_requests_past_the_limit_are_refused_until_a_place_is_free(limited: process.RunningServer, tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, 2)
     with ThreadPoolExecutor(2) as threads:
-        slow = predict_request([SLOW_STEPS], signature_name="slow")
-        running = [threads.submit(predict, limited, slow) for _ in range(2)]
-        wait_until_running(running)
+        running = [threads.submit(predict, limited, request) for request in waiting.requests]
+        waiting.wait_until_running()
         code, message = refusal(limited, predict_request([2.0]))
         assert code == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert message == "The server has 2 requests under way, its limit"
         assert call(limited, CALLS, {"instances": [2.0]}) == (429, {"error": message})
         # Who asks how the server is, is told.
         assert call(limited, "/v1/models/default")[0] == 200
-        assert [list(future.result().outputs["y"].float_val) for future in running] == [[SLOW_STEPS]] * 2
+        waiting.let_go()
+        assert [list(future.result().outputs["y"].float_val) for future in running] == [[2.0]] * 2
     assert list(predict(limited, predict_request([2.0])).outputs["y"].float_val) == [3.0]
 
 
 @pytest.mark.slow
-def test_a_caller_that_gives_up_frees_no_place_while_its_request_runs(limited: process.RunningServer) -> None:
+def test_a_caller_that_gives_up_frees_no_place_while_its_request_runs(
+    limited: process.RunningServer, tmp_path: Path
+) -> None:
+    waiting = Waiting(tmp_path, 2)
     with grpc.insecure_channel(limited.grpc_address) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        slow = predict_request([SLOW_STEPS], signature_name="slow")
-        calls = [stub.Predict.future(slow, timeout=120) for _ in range(2)]
-        wait_until_running(calls)
+        calls = [stub.Predict.future(request, timeout=120) for request in waiting.requests]
+        waiting.wait_until_running()
         for given_up in calls:
             given_up.cancel()
         assert refusal(limited, predict_request([2.0]))[0] == grpc.StatusCode.RESOURCE_EXHAUSTED
-    deadline = time.monotonic() + 60
+    waiting.let_go()
     while call(limited, CALLS, {"instances": [2.0]})[0] == 429:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -115,10 +129,14 @@ def test_a_short_message_cannot_ask_for_many_candidates(
 
 @pytest.mark.slow
 def test_a_request_that_does_not_end_does_not_keep_the_server_from_ending(half_plus_two: Path, tmp_path: Path) -> None:
-    models.copy_version(half_plus_two, tmp_path / "1")
-    with process.start(f"--model_base_path={tmp_path}", "--drain_seconds=1") as server, ThreadPoolExecutor(1) as threads:
-        running = threads.submit(predict, server, predict_request([FOR_EVER * 2], signature_name="slow"))
-        wait_until_running([running])
+    models.copy_version(half_plus_two, tmp_path / "models" / "1")
+    with (
+        process.start(f"--model_base_path={tmp_path / 'models'}", "--drain_seconds=1") as server,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        waiting = Waiting(tmp_path, 1)
+        running = threads.submit(predict, server, waiting.requests[0])
+        waiting.wait_until_running()
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(40) == 1
         assert "Not drained after 6 s: what still runs is given up" in server.log.read_text()
