@@ -1,4 +1,4 @@
-"""Programs that tests need beside the locked environment."""
+"""What tests need beside the locked environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ def missing(what: str, package: str) -> NoReturn:
         what: What the test lacks.
         package: The Debian package that has it.
     """
-    message = f"{what} must be installed for this test (Debian: apt-get install {package})."
+    lacking(f"{what} must be installed for this test (Debian: apt-get install {package}).")
+
+
+def lacking(message: str) -> NoReturn:
+    """Ends a test that cannot run on this machine, as `missing` does.
+
+    Args:
+        message: What the machine lacks, a sentence.
+    """
     if os.environ.get("CI", "").lower() not in ("", "0", "false"):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

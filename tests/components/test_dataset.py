@@ -14,6 +14,7 @@ from tfx.types.standard_artifacts import Examples
 
 from components.dataset import Executor
 from tests.components.ingestion import open_to_all, row_texts, unprivileged, write_row
+from tests.tools import lacking
 from transform.features import DECLARATION
 
 FILE = "data_tfrecord-00000-of-00001.gz"
@@ -55,7 +56,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Path]:
     """A folder on another file system than the tests' own."""
     shared = Path("/dev/shm")
     if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("The host has no second file system that anyone may write to.")
+        lacking("The host has no second file system that anyone may write to.")
     folder = Path(tempfile.mkdtemp(dir=shared))
     yield folder
     shutil.rmtree(folder)

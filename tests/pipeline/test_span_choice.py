@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -51,6 +50,6 @@ def test_what_is_not_there_is_named(config: RunConfig, text: str, message: str) 
 def test_the_window_ends_with_the_newest_complete_span(config: RunConfig, tmp_path: Path) -> None:
     for day in DAYS[:3]:
         (tmp_path / day / "_SUCCESS").write_text("")
-    assert chosen_spans("", dataclasses.replace(config, complete_marker="_SUCCESS")) == DAYS[:3]
+    assert chosen_spans("", config.model_copy(update={"complete_marker": "_SUCCESS"})) == DAYS[:3]
     with pytest.raises(ValueError, match="must be complete, with a file _SUCCESS"):
-        chosen_spans(DAYS[3], dataclasses.replace(config, complete_marker="_SUCCESS"))
+        chosen_spans(DAYS[3], config.model_copy(update={"complete_marker": "_SUCCESS"}))

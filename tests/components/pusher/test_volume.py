@@ -19,6 +19,7 @@ from components.pusher.publication import Publication, publish
 from components.pusher.volume import STAGING, Volume
 from serving.versions import published_versions
 from tests.components.pusher.killing import contents, in_child, killed, killed_in_the_middle_of_a_file, write_model
+from tests.tools import lacking
 
 NOBODY = 65534
 
@@ -135,7 +136,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(tmp_path)], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip("only root may mount a disk; the test of files that may not grow does without")
+        lacking("Only root may mount a disk; the test of files that may not grow does without.")
     try:
         yield tmp_path
     finally:
@@ -246,8 +247,9 @@ def test_what_is_published_is_readable_under_a_strict_umask(place: Place) -> Non
     assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 def test_another_user_reads_what_was_published_under_a_strict_umask(place: Place) -> None:
+    if os.geteuid() != 0:
+        lacking("Only root may become another user.")
     before = os.umask(0o077)
     try:
         published = Path(place.publish().path)
