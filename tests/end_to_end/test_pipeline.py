@@ -122,7 +122,7 @@ def test_a_second_run_on_unchanged_data_is_cached_and_publishes_nothing(first_ru
 
 def test_a_model_worse_than_the_last_blessed_one_is_refused(first_run: Outcome, workspace: Workspace) -> None:
     """The bound on the value is lifted, so that only the comparison can refuse."""
-    worse = workspace.run(DATA_ROOT=str(SAMPLE), LEARNING_RATE="0.000001", MIN_AUC="0.1")
+    worse = workspace.run(DATA_ROOT=str(SAMPLE), LEARNING_RATE="0.000001", EPOCHS="1", MIN_AUC="0.1")
     assert worse.status == 0
     assert {"example_gen", "transform"} <= cached_nodes(worse)
     assert re.search(r"AUC against the last blessed model: -0\.\d+ against the bound -0\.0030: FAILS", worse.output)
@@ -139,7 +139,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_by_the_default_bounds_on_
     write_rows(tmp_path / "shuffled.csv", [row | {"act": label} for row, label in zip(rows, labels, strict=True)])
     fresh = Workspace(tmp_path / "state")
     fresh.state.mkdir()
-    outcome = fresh.run(DATA_ROOT=str(tmp_path), ENGINE="beam")
+    outcome = fresh.run(DATA_ROOT=str(tmp_path), ENGINE="beam", EPOCHS="1")
     assert outcome.status == 0
     assert re.search(r"AUC: \+0\.[45]\d+ against the bound \+0\.5500: FAILS", outcome.output)
     assert "no: the model is not blessed" in outcome.output
@@ -167,7 +167,7 @@ def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Pat
         write_rows(tmp_path / "data" / name / "day.csv", rows)
     state = Workspace(tmp_path / "state")
     state.state.mkdir()
-    settings = {"DATA_ROOT": str(tmp_path / "data"), "MIN_AUC": "0.1"}
+    settings = {"DATA_ROOT": str(tmp_path / "data"), "MIN_AUC": "0.1", "EPOCHS": "1"}
     killed = zygote.start([sys.executable, str(ROOT / "local_runner.py")], state.environment(**settings), ROOT)
     transformed = "pipeline/transform/transformed_examples/*/Split-eval/*.gz"
     while not (list(state.state.glob(transformed)) and (state.state / "pipeline" / "trainer").exists()):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.end_to_end
 
 ROWS = 3000
 # The data is small: what a model learns from it is not asked here.
-SETTINGS = {"MIN_AUC": "0.1", "MAX_AUC_DROP": "0.9"}
+SETTINGS = {"MIN_AUC": "0.1", "MAX_AUC_DROP": "0.9", "EPOCHS": "1"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -94,6 +94,7 @@ def config_file(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = CONFIG.read_text().replace("/mnt/community-din", str(volume))
     content = yaml.safe_load(text)
     content["run"]["min_auc"] = 0.1
+    content["run"]["epochs"] = 1
     content["notification"] = {"webhook": {"secret": "community-din-notification", "key": "webhook"}, "on": "always"}
     path = tmp_path_factory.mktemp("config") / "config.yaml"
     path.write_text(yaml.safe_dump(content))
