@@ -27,6 +27,7 @@ from components.properties import (
     SPAN,
     SPAN_NAME,
     SPLIT_BY,
+    STOPPING_ROWS,
     TRAIN_SPANS,
     copy_properties,
     span_of,
@@ -67,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
         *older, newest = sorted(window, key=span_of) or [anchor]
         for examples in older:
             _link(examples, _splits(examples), output, TRAIN)
-        hold_out(
+        held_out = hold_out(
             _files(newest, _splits(newest) if window else [TRAIN]),
             exec_properties[GROUP],
             NEWEST_SHARE if older else ONLY_SHARE,
@@ -79,6 +80,7 @@ class Executor(base_executor.BaseExecutor):
             TRAIN_SPANS, ",".join(text(examples, SPAN_NAME) for examples in window or [anchor])
         )
         output.set_string_custom_property(EVAL_SPAN, text(anchor, SPAN_NAME))
+        output.set_int_custom_property(STOPPING_ROWS, held_out)
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
 
 

@@ -90,7 +90,7 @@ def test_pruning_that_takes_longer_than_a_lease_keeps_it(state: State) -> None:
     """Rows that another connection locks make it wait."""
     connection = connection_from_environment(state.variables)
     with contextlib.closing(state.connect()) as other:
-        other.cursor().execute('LOCK TABLE event IN ACCESS EXCLUSIVE MODE')
+        other.cursor().execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
         pruning = state.start_pruning("--dry-run", "--lease-seconds", "6")
         while not (held := state.pruning_at_work()):
             assert pruning.poll() is None, pruning.communicate()
