@@ -32,6 +32,7 @@ from components.validation.example_validator import ExampleValidator
 from components.validation.previous_statistics import PreviousStatistics
 from components.validation.validation_gate import ValidationGate
 from components.validation.vocabulary_validator import VocabularyValidator
+from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -104,7 +105,7 @@ def create_pipeline(
         metadata_connection_config=connection,
         components=list(chosen.values()),
         enable_cache=True,
-        beam_pipeline_args=list(config.beam_pipeline_args),
+        beam_pipeline_args=beam_arguments(config.beam_pipeline_args),
     )
 
 
