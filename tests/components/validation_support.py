@@ -16,7 +16,8 @@ from components.statistics_gen.executor import Executor, token_options
 from components.statistics_gen.tokens import split_batch
 from data.synthesize.interests import InterestConfig
 from data.synthesize.synthesis import SynthesisConfig, generate_chunks
-from tests.support import BEAM_OPTIONS, RawRow, serialized
+from pipeline.config import BEAM_OPTIONS
+from tests.support import RawRow, serialized
 from transform.features import DECLARATION
 
 # It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
