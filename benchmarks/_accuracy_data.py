@@ -28,7 +28,7 @@ from transform.declaration import (
 from transform.features import DECLARATION
 
 JUDGE_SHARE = 0.2
-NEWEST_SHARE = 0.2  # of clients, held out to tell when to stop, as `components/dataset.py` does
+NEWEST_SHARE = 0.2  # of clients, held out to tell when to stop, as `components/dataset/executor.py` does
 ONLY_SHARE = 0.1
 
 Row = dict[str, str]
