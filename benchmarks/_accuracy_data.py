@@ -1,6 +1,6 @@
 """Interaction CSVs as arrays of ids, for models that train from memory: what `transform/` does, without Beam.
 
-A test compares the ids with those of Transform.
+One difference: the vocabularies are those of all rows that do not judge, those included that tell when to stop.
 """
 
 from __future__ import annotations
