@@ -14,7 +14,7 @@ from trainer.declaration_config import declaration_from_config, declaration_to_c
 from trainer.dnn import DNN
 from trainer.embeddings import TokenEmbedding, padding_mask, pool
 from trainer.hyperparameters import Hyperparameters
-from trainer.inputs import check_inputs, input_names, vector_features
+from trainer.inputs import check_inputs, input_names, numeric_names, vector_features
 from trainer.matches import MatchBias, matches_width, token_matches
 from trainer.types import Tensor
 from trainer.wide import WidePart
@@ -113,8 +113,8 @@ class DIN(keras.Model):
         declaration, dim = self._declaration, self._hyperparameters.embedding_dim
         for table in self.tables.values():
             table.build()
-        vectors = vector_features(declaration, "user"), vector_features(declaration, "item")
-        shapes = [(None, None, dim * len(features)) for features in vectors if features]
+        widths = self._width("user"), self._width("item")
+        shapes = [(None, None, width) for width in widths if width]
         for history in declaration.histories:
             shape = (None, None, dim * len(history.queries))
             shapes.append(shape)
@@ -139,9 +139,9 @@ class DIN(keras.Model):
         """Computes the logit of one candidate a row.
 
         Args:
-            features: Tensors by column. Categories int64 `[batch]`; lists and history columns int64 `[batch, length]`,
-                padded with 0; and the weights of a weighted list, `weight_name(column)`, float32 `[batch, length]`.
-                Others (the label, say) are ignored.
+            features: Tensors by column. Categories int64 `[batch]`; numbers float32 `[batch]`; lists and history columns
+                int64 `[batch, length]`, padded with 0; and the weights of a weighted list, `weight_name(column)`, float32
+                `[batch, length]`. Others (the label, say) are ignored.
             training: bool. Whether batch statistics are used and values are dropped.
 
         Returns:
@@ -161,7 +161,7 @@ class DIN(keras.Model):
 
         Returns:
             The columns, which the wide part and the matches need; `"wide"`: their first-order sum, float `[batch]`;
-            `"context"`: the user's categories and pooled lists, float `[batch, width]`, absent if none are declared;
+            `"context"`: the user's categories, pooled lists and numbers, float `[batch, width]`, absent if there are none;
             and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
             `[batch, length]`: whether any column of the history has a token there.
         """
@@ -169,7 +169,7 @@ class DIN(keras.Model):
         encoded = self._columns(features, "user")
         if self.wide is not None and self._declaration.side_columns("user"):
             encoded["wide"] = self.wide.first_order(features, "user")
-        if vector_features(self._declaration, "user"):
+        if self._width("user"):
             encoded["context"] = self._vector(features, "user")
         for history in self._declaration.histories:
             masks = [padding_mask(features[column]) for column in history.columns]
@@ -184,13 +184,14 @@ class DIN(keras.Model):
         """Encodes candidates: what `score` needs of them.
 
         Args:
-            features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; lists
-                int64 `[batch, candidates, length]`; the weights of a weighted list float32 of the same shape.
+            features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; numbers
+                float32 of the same shape; lists int64 `[batch, candidates, length]`; the weights of a weighted list float32
+                of the same shape.
             training: bool. As for `encode_user`.
 
         Returns:
-            `"item"`: the item's categories and pooled lists, float `[batch, candidates, width]`; and for each history
-            `"<name>_query"`, float `[batch, candidates, dim]`.
+            `"item"`: the item's categories, pooled lists and numbers, float `[batch, candidates, width]`; and for each
+            history `"<name>_query"`, float `[batch, candidates, dim]`.
         """
         check_inputs(features, self._declaration, "item")
         encoded = self._columns(features, "item")
@@ -281,7 +282,15 @@ class DIN(keras.Model):
                 weights = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
                 vector = pool(vector, padding_mask(features[feature.name]), feature.pooling, weights)
             vectors.append(vector)
+        vectors += [
+            ops.cast(features[name], self.compute_dtype)[..., None] for name in numeric_names(self._declaration, side)
+        ]
         return ops.concatenate(vectors, axis=-1)
+
+    def _width(self, side: Side) -> int:
+        """The width of `_vector`."""
+        tokens, numbers = vector_features(self._declaration, side), numeric_names(self._declaration, side)
+        return len(tokens) * self._hyperparameters.embedding_dim + len(numbers)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -13,6 +13,11 @@ def vector_features(declaration: Declaration, side: Side) -> list[Category | Cat
     return [feature for feature in (*declaration.categories, *declaration.lists) if feature.side == side]
 
 
+def numeric_names(declaration: Declaration, side: Side) -> list[str]:
+    """The names of the side's numbers."""
+    return [feature.name for feature in declaration.numerics if feature.side == side]
+
+
 def input_names(declaration: Declaration, side: Side) -> list[str]:
     """The names of the side's tensors: its columns, then the weights of its weighted lists."""
     weighted = [f.name for f in vector_features(declaration, side) if isinstance(f, WeightedList)]

@@ -43,6 +43,7 @@ def warmup_records(
     tokens = {
         column: _list_tokens(vocabularies[name]) for name, columns in declaration.vocabularies.items() for column in columns
     }
+    tokens |= {feature.name: [b"0"] for feature in declaration.numerics}
     columns = [column for column in declaration.columns if column.side is not None]
     yield _record("serving_default", {c.name: tf.constant([_cell(c, tokens[c.name], 0)]) for c in columns})
     for count in candidates:

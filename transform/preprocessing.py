@@ -8,6 +8,7 @@
 | list | int64 ids, ragged [B, (L)] |
 | weighted list | the same, and float32 weights, ragged [B, (L)], named by `weight_name` |
 | history | int64 ids per column, ragged [B, (T)], aligned, newest last; an empty token is 0 |
+| numeric | float32 [B], standardised, cut to `MOST_DEVIATIONS`; an empty cell is 0 |
 """
 
 from __future__ import annotations
@@ -20,9 +21,14 @@ import tensorflow_transform as tft
 
 from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, Category, Declaration, WeightedList, weight_name
 from transform.features import DECLARATION
-from transform.parsing import keep_first, split_history, split_tokens, split_weights
+from transform.parsing import keep_first, parse_numbers, split_history, split_tokens, split_weights
 
 Tensors = dict[str, Any]
+
+# Standard deviations beyond which a number tells no more: one absurd number must not outweigh all else that a row holds.
+MOST_DEVIATIONS = 10.0
+# A standard deviation below this share of the mean is what is left of rounding: the column is constant.
+_LEAST_DEVIATION = 1e-12
 
 
 def preprocessing_fn(inputs: Tensors) -> Tensors:
@@ -38,6 +44,7 @@ def make_preprocessing_fn(declaration: Declaration) -> Callable[[Tensors], Tenso
         outputs: Tensors = dict(weights)
         for vocabulary, columns in declaration.vocabularies.items():
             outputs |= _ids({column: tokens[column] for column in columns}, vocabulary, declaration)
+        outputs |= {feature.name: _standardised(inputs[feature.name]) for feature in declaration.numerics}
         outputs[declaration.label] = inputs[declaration.label]
         outputs[declaration.group] = inputs[declaration.group]
         return outputs
@@ -87,6 +94,22 @@ def _vocabulary(columns: Iterable[Any], name: str, min_frequency: int) -> Any:
     return tft.vocabulary(
         tf.boolean_mask(seen, tf.not_equal(seen, "")), frequency_threshold=min_frequency, vocab_filename=name
     )
+
+
+def _standardised(cells: tf.Tensor) -> tf.Tensor:
+    """float32 [B] of strings [B]: numbers in standard deviations from the mean of the training rows.
+
+    A missing one is the mean, 0, and so is every number of a column that was constant or empty. A malformed one is NaN.
+    """
+    numbers, missing = parse_numbers(cells)
+    # TFT leaves out what is not finite. In float64 the squares of all numbers that a cell may hold are.
+    mean, deviation = tft.mean(numbers), tf.sqrt(tft.var(numbers))
+    varies = deviation > _LEAST_DEVIATION * tf.abs(mean)
+    scaled = (numbers - mean) / tf.where(varies, deviation, tf.ones_like(deviation))
+    scaled = tf.where(varies, tf.clip_by_value(scaled, -MOST_DEVIATIONS, MOST_DEVIATIONS), tf.zeros_like(scaled))
+    scaled = tf.where(missing, tf.zeros_like(scaled), scaled)
+    malformed = tf.logical_and(tf.math.is_nan(numbers), tf.logical_not(missing))
+    return tf.cast(tf.where(malformed, numbers, scaled), tf.float32)
 
 
 def _lookup(flat: tf.Tensor, asset: Any) -> tf.Tensor:

@@ -11,7 +11,17 @@ import tensorflow as tf
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import input_names
-from transform.declaration import Category, CategoryList, Declaration, Group, History, Label, WeightedList, weight_name
+from transform.declaration import (
+    Category,
+    CategoryList,
+    Declaration,
+    Group,
+    History,
+    Label,
+    Numeric,
+    WeightedList,
+    weight_name,
+)
 from transform.features import DECLARATION
 
 # Starts far from zero, batch statistics and little dropout, so that every part shows.
@@ -41,7 +51,8 @@ TWO_HISTORIES = Declaration(
 )
 NO_HISTORY = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
 NO_USER = Declaration((Label("act"), Group("g"), Category("topic", side="item"), CategoryList("tags", side="item")))
-DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER]
+NUMBERS = Declaration((Label("act"), Group("g"), Numeric("age", side="user"), Numeric("price", side="item")))
+DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER, NUMBERS]
 
 
 def create(declaration: Declaration = DECLARATION, **changes: Any) -> DIN:
@@ -60,6 +71,9 @@ def random_features(declaration: Declaration, batch: int = 6, candidates: int | 
         shape: tuple[int, ...] = (batch,)
         if column.side == "item" and candidates is not None:
             shape = (*shape, candidates)
+        if column.kind == "numeric":
+            features[column.name] = rng.normal(size=shape).astype("float32")
+            continue
         if column.kind != "category":
             shape = (*shape, 5)
         ids = rng.integers(1, SIZE + 2, shape)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.support import EDGE_ROWS, random_rows, serialized
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
-from trainer.signatures import SCORE
-from transform.declaration import Category, CategoryList, Declaration, History, WeightedList
+from trainer.signatures import PADDING_SCORE, SCORE
+from transform.declaration import Category, CategoryList, Declaration, History, Numeric, WeightedList
 from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
@@ -76,6 +76,8 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
             CategoryList("tags", side="item", vocabulary="keyword", max_length=3),
             WeightedList("entities", side="item", vocabulary="keyword", pooling="sum"),
             History("shares", queries=(("share_topic", "topic_id"),), max_length=4),
+            Numeric("age", side="user"),
+            Numeric("price", side="item"),
         )
     )
     training = random_rows(declaration, 200)
@@ -92,11 +94,15 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
     columns = {name: [row[name] for row in rows] for name in declaration.serving_columns}
     ranked: dict[str, Any] = {name: [user[name] for user in users] for name in declaration.side_columns("user")}
     ranked |= {name: [[item[name] for item in items]] * len(users) for name in declaration.side_columns("item")}
-    by_columns, explained = exported.call(("serving_default", columns, None), ("explain", ranked, None))
+    malformed = {name: cells[:3] for name, cells in columns.items()} | {"age": ["1", "x", "2"], "price": ["1", "2", "nan"]}
+    by_columns, explained, guarded = exported.call(
+        ("serving_default", columns, None), ("explain", ranked, None), ("serving_default", malformed, None)
+    )
     scores = by_columns["outputs"][SCORE]
     assert worst_difference("serving_default", scores, exported.scores) < TOLERANCE
     assert worst_difference("explain", np.ravel(explained["outputs"][SCORE]), exported.scores) < TOLERANCE
     assert len({round(score, 6) for score in scores}) == len(scores)
+    assert [score == PADDING_SCORE for score in guarded["outputs"][SCORE]] == [False, True, True]
     assert explained["outputs"]["tokens_share_topic"][3] == ["3", "4", "5", "1"]
     assert np.shape(explained["outputs"]["attention_shares"]) == (4, 4, 4)
 

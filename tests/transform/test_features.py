@@ -15,9 +15,6 @@ from transform.declaration import (
     History,
     Label,
     Numeric,
-    Pretrained,
-    UnsupportedFeatureError,
-    WeightedList,
 )
 from transform.features import DECLARATION
 
@@ -65,19 +62,13 @@ def test_a_history_member_has_the_vocabulary_of_its_candidate() -> None:
     assert declaration.vocabulary_of("past") == "topic_id"
 
 
-@pytest.mark.parametrize(
-    ("feature", "message"),
-    [
-        (Numeric("age", side="user"), "`Numeric` features are not supported yet. Received: 'age'"),
-        (Pretrained("title", side="item", table="t"), "`Pretrained` features are not supported yet. Received: 'title'"),
-        (Category("city", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'city'"),
-        (CategoryList("tags", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'tags'"),
-        (WeightedList("favs", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'favs'"),
-    ],
-)
-def test_a_kind_that_is_not_supported_yet_is_refused(feature: Feature, message: str) -> None:
-    with pytest.raises(UnsupportedFeatureError, match=message):
-        declare(feature)
+def test_numbers_have_a_side_and_no_vocabulary_and_are_part_of_the_fingerprint() -> None:
+    declaration = declare(Numeric("age", side="user"), Numeric("price", side="item", required=True))
+    assert declaration.side_columns("user") == ("age",)
+    assert declaration.side_columns("item") == ("topic_id", "price")
+    assert [column.required for column in declaration.columns[3:]] == [False, True]
+    assert set(declaration.vocabularies) == {"topic_id"}
+    assert declaration.fingerprint == "act:label,age:numeric,client_id:group,price:numeric,topic_id:category"
 
 
 @pytest.mark.parametrize(
