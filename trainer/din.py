@@ -12,13 +12,14 @@ from keras import ops
 from trainer.attention import AttentionPooling
 from trainer.declaration_config import declaration_from_config, declaration_to_config
 from trainer.dnn import DNN
-from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.embeddings import TokenEmbedding, padding_mask
 from trainer.hyperparameters import Hyperparameters
-from trainer.inputs import check_inputs, input_names, numeric_names, vector_features
+from trainer.inputs import check_inputs, input_names
 from trainer.matches import MatchBias, matches_width, token_matches
+from trainer.side_vector import SideVector
 from trainer.types import Tensor
 from trainer.wide import WidePart
-from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
+from transform.declaration import FIRST_TOKEN_ID, Declaration, History, Side
 
 Tensors = dict[str, Tensor]
 
@@ -40,9 +41,11 @@ class DIN(keras.Model):
 
     Args:
         declaration: Declaration. The features.
-        vocabulary_sizes: mapping of str to int. How many tokens each of the declaration's vocabularies has, without the
-            special ids.
+        vocabulary_sizes: mapping of str to int. How many tokens, or hash buckets, each of the declaration's vocabularies
+            has, without the special ids.
         hyperparameters: Hyperparameters. Defaults to their defaults.
+        pretrained_shapes: mapping of str to (int, int). How many vectors each of the declaration's given tables has, and how
+            wide they are. They start at zero: `set_pretrained` sets them.
 
     References:
         - [Zhou et al., 2018](https://arxiv.org/abs/1706.06978)
@@ -53,6 +56,7 @@ class DIN(keras.Model):
         declaration: Declaration,
         vocabulary_sizes: Mapping[str, int],
         hyperparameters: Hyperparameters | None = None,
+        pretrained_shapes: Mapping[str, tuple[int, int]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,6 +79,19 @@ class DIN(keras.Model):
             )
             for vocabulary, size in self._vocabulary_sizes.items()
         }
+        self._pretrained_shapes = {name: tuple(shape) for name, shape in (pretrained_shapes or {}).items()}
+        self.pretrained: dict[str, TokenEmbedding] = {}
+        for feature in declaration.pretrained:
+            if feature.name not in self._pretrained_shapes:
+                raise ValueError(
+                    f"`pretrained_shapes` must hold a shape for {feature.name!r}. Received: {pretrained_shapes!r}."
+                )
+            rows, width = self._pretrained_shapes[feature.name]
+            self.pretrained[feature.name] = TokenEmbedding(
+                rows + 1, width, "zeros", name=f"pretrained_{feature.name}", trainable=feature.tuned, dtype=self.dtype_policy
+            )
+        self.user_vector = SideVector(declaration, "user", self.tables, self.pretrained)
+        self.item_vector = SideVector(declaration, "item", self.tables, self.pretrained)
         self.wide: WidePart | None = None
         if settings.wide:
             self.wide = WidePart(
@@ -111,10 +128,9 @@ class DIN(keras.Model):
 
     def _build_layers(self) -> None:
         declaration, dim = self._declaration, self._hyperparameters.embedding_dim
-        for table in self.tables.values():
+        for table in (*self.tables.values(), *self.pretrained.values()):
             table.build()
-        widths = self._width("user"), self._width("item")
-        shapes = [(None, None, width) for width in widths if width]
+        shapes = [(None, None, vector.width) for vector in (self.user_vector, self.item_vector) if vector.width]
         for history in declaration.histories:
             shape = (None, None, dim * len(history.queries))
             shapes.append(shape)
@@ -130,6 +146,17 @@ class DIN(keras.Model):
     @property
     def declaration(self) -> Declaration:
         return self._declaration
+
+    @property
+    def trained_tables(self) -> list[TokenEmbedding]:
+        """The tables of embeddings that training changes: those of the vocabularies, and given ones that are tuned."""
+        tuned = [self.pretrained[feature.name] for feature in self._declaration.pretrained if feature.tuned]
+        return [*self.tables.values(), *tuned]
+
+    def set_pretrained(self, name: str, vectors: Any) -> None:
+        """Sets the vectors of a given table, float `[rows, width]`: row i gets the id i + 1."""
+        table = self.pretrained[name].embeddings
+        table.assign(ops.concatenate([ops.zeros((1, table.shape[1]), table.dtype), ops.cast(vectors, table.dtype)], axis=0))
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -169,8 +196,8 @@ class DIN(keras.Model):
         encoded = self._columns(features, "user")
         if self.wide is not None and self._declaration.side_columns("user"):
             encoded["wide"] = self.wide.first_order(features, "user")
-        if self._width("user"):
-            encoded["context"] = self._vector(features, "user")
+        if self.user_vector.width:
+            encoded["context"] = self.user_vector(features)
         for history in self._declaration.histories:
             masks = [padding_mask(features[column]) for column in history.columns]
             mask = masks[0]
@@ -195,7 +222,7 @@ class DIN(keras.Model):
         """
         check_inputs(features, self._declaration, "item")
         encoded = self._columns(features, "item")
-        encoded["item"] = self._vector(features, "item")
+        encoded["item"] = self.item_vector(features)
         if self.wide is not None:
             encoded["wide"] = self.wide.first_order(features, "item")
         for history in self._declaration.histories:
@@ -274,30 +301,13 @@ class DIN(keras.Model):
     def _concatenated(self, features: Mapping[str, Tensor], columns: tuple[str, ...]) -> Tensor:
         return ops.concatenate([self._embed(features, column) for column in columns], axis=-1)
 
-    def _vector(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
-        vectors = []
-        for feature in vector_features(self._declaration, side):
-            vector = self._embed(features, feature.name)
-            if not isinstance(feature, Category):
-                weights = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
-                vector = pool(vector, padding_mask(features[feature.name]), feature.pooling, weights)
-            vectors.append(vector)
-        vectors += [
-            ops.cast(features[name], self.compute_dtype)[..., None] for name in numeric_names(self._declaration, side)
-        ]
-        return ops.concatenate(vectors, axis=-1)
-
-    def _width(self, side: Side) -> int:
-        """The width of `_vector`."""
-        tokens, numbers = vector_features(self._declaration, side), numeric_names(self._declaration, side)
-        return len(tokens) * self._hyperparameters.embedding_dim + len(numbers)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "declaration": declaration_to_config(self._declaration),
             "vocabulary_sizes": dict(self._vocabulary_sizes),
             "hyperparameters": self._hyperparameters.to_dict(),
+            "pretrained_shapes": dict(self._pretrained_shapes),
         }
 
     @classmethod

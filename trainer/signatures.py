@@ -96,7 +96,7 @@ class ServingModule:
 
     def vocabularies(self) -> dict[str, list[bytes]]:
         """The tokens of each vocabulary, the most frequent first."""
-        return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.vocabularies}
+        return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.looked_up}
 
     def signatures(self, settings: ExportSettings | None = None) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The concrete functions to export, by signature name.

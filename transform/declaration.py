@@ -22,7 +22,9 @@ from transform.kinds import (
     Label,
     Numeric,
     Pooling,
+    Pretrained,
     Side,
+    Tokens,
     WeightedList,
     columns_of,
     weight_name,
@@ -46,7 +48,9 @@ __all__ = [
     "Label",
     "Numeric",
     "Pooling",
+    "Pretrained",
     "Side",
+    "Tokens",
     "WeightedList",
     "weight_name",
 ]
@@ -95,6 +99,10 @@ class Declaration:
         return tuple(f for f in self.features if isinstance(f, Numeric))
 
     @property
+    def pretrained(self) -> tuple[Pretrained, ...]:
+        return tuple(f for f in self.features if isinstance(f, Pretrained))
+
+    @property
     def histories(self) -> tuple[History, ...]:
         return tuple(f for f in self.features if isinstance(f, History))
 
@@ -132,6 +140,31 @@ class Declaration:
                 shared[name] = (*shared.get(name, ()), column.name)
         return shared
 
+    @property
+    def looked_up(self) -> dict[str, tuple[str, ...]]:
+        """Those of `vocabularies` that hold tokens: all that are not hashed."""
+        return {name: columns for name, columns in self.vocabularies.items() if self.hash_buckets_of(name) is None}
+
+    def hash_buckets_of(self, vocabulary: str) -> int | None:
+        """Into how many buckets the tokens of a vocabulary's columns are hashed; None if they are looked up."""
+        return next(iter(self.said_of(vocabulary, "hash_buckets")), None)
+
+    def top_k_of(self, vocabulary: str) -> int | None:
+        """How many tokens a vocabulary holds at most; None if nothing bounds it."""
+        return next(iter(self.said_of(vocabulary, "top_k")), None)
+
+    def said_of(self, vocabulary: str, setting: str) -> set[int]:
+        """What the columns of a vocabulary say of one of `VOCABULARY_SETTINGS`: one value, or none."""
+        tokens = [f for f in self.features if isinstance(f, Tokens) and self.vocabulary_of(f.name) == vocabulary]
+        return {value for feature in tokens if (value := getattr(feature, setting)) is not None}
+
+    def tokens_of(self, column: str) -> Tokens:
+        """The category or list of a name. Raises KeyError for another column."""
+        for feature in self.features:
+            if isinstance(feature, Tokens) and feature.name == column:
+                return feature
+        raise KeyError(column)
+
     def vocabulary_of(self, column: str) -> str:
         """The name of the vocabulary that holds a column's tokens. Raises KeyError for a column without one."""
         for feature in self.features:
@@ -139,6 +172,6 @@ class Declaration:
                 for member, candidate in feature.queries:
                     if member == column:
                         return self.vocabulary_of(candidate)
-            elif isinstance(feature, Category | CategoryList | WeightedList) and feature.name == column:
+            elif isinstance(feature, Tokens) and feature.name == column:
                 return feature.vocabulary or feature.name
         raise KeyError(column)

@@ -1,10 +1,14 @@
 """The kinds of features: what `transform/features.py` is written in. `transform/declaration.py` makes a whole of them.
 
-Ids: 0 is padding, 1 is out of vocabulary, 2... are the vocabulary's tokens. A mask is `ids != 0`. The token '0' in a CSV
-is a legal token like any other.
+Ids: 0 is padding, 1 is out of vocabulary, 2... are the vocabulary's tokens, or the hash buckets. A mask is `ids != 0`. The
+token '0' in a CSV is a legal token like any other.
 
 Lists are separated by `LIST_SEPARATOR`; a weighted list holds `id:weight` pairs. Histories are written oldest first, newest
 last, and are cut to their newest `max_length` entries; other lists keep their first `max_length` entries.
+
+Columns that name the same `vocabulary` share it and its embeddings. What holds for a whole vocabulary, any of its columns
+may say: with `hash_buckets` tokens are hashed into so many buckets, and nothing is looked up or out of vocabulary; with
+`top_k` it holds the most frequent tokens only, so many at most.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ Side = Literal["user", "item"]
 Pooling = Literal["mean", "sum", "max"]
 SIDES = ("user", "item")
 POOLINGS = ("mean", "sum", "max")
+# What any column of a vocabulary may say for all of them.
+VOCABULARY_SETTINGS = ("hash_buckets", "top_k")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +55,7 @@ class Category:
     required: bool = True
     slice: bool = False
     hash_buckets: int | None = None
+    top_k: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +67,7 @@ class _TokenList:
     max_length: int = 50
     pooling: Pooling = "mean"
     hash_buckets: int | None = None
+    top_k: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +110,29 @@ class Numeric:
     required: bool = False
 
 
-Feature = Label | Group | Category | CategoryList | WeightedList | History | Numeric
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """Given vectors for the tokens of a column that is declared as a category or a list.
+
+    They are an input of the model beside the column's own embeddings, and go into the export. A token that the table does
+    not have is a zero vector; in a list it is left out. `transform/pretrained.py` tells how a table is written.
+
+    Args:
+        name: str. The name of the transformed feature: the rows of the table.
+        column: str. The column whose tokens are looked up.
+        table: str. The file of the table, relative to the project's folder: a CSV or an .npz.
+        tuned: bool. Whether training changes the vectors. Defaults to `False`: they are frozen.
+        pooling: str. How a list's vectors become one, by its weights if it has some. Defaults to `"mean"`.
+    """
+
+    name: str
+    column: str
+    table: str
+    tuned: bool = False
+    pooling: Pooling = "mean"
+
+
+Feature = Label | Group | Category | CategoryList | WeightedList | History | Numeric | Pretrained
 Tokens = Category | CategoryList | WeightedList
 
 

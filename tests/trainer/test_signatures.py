@@ -11,7 +11,15 @@ import pytest
 from tests.support import EDGE_ROWS, random_rows, serialized
 from tests.trainer.exported_model import ExportedModel, Request, export_trained
 from trainer.signatures import PADDING_SCORE, SCORE
-from transform.declaration import Category, CategoryList, Declaration, History, Numeric, WeightedList
+from transform.declaration import (
+    Category,
+    CategoryList,
+    Declaration,
+    History,
+    Numeric,
+    Pretrained,
+    WeightedList,
+)
 from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
@@ -68,11 +76,31 @@ def test_columns_of_different_lengths_are_refused(answers: dict[str, Any]) -> No
     assert "[1 35 35 35 35 35 35 35]" in error
 
 
+VECTORS = {"0": [0.5, -1.0, 2.0], "2": [1.0, 0.0, -0.5], "5": [-2.0, 0.25, 0.0], "only in the table": [3.0, 3.0, 3.0]}
+
+
+def table(folder: Path, name: str) -> str:
+    """A file of `VECTORS`, as a declaration names it; the path is absolute, as no test writes into the project."""
+    path = folder / name
+    if path.suffix == ".npz":
+        np.savez(path, tokens=np.array(list(VECTORS)), vectors=np.array(list(VECTORS.values())))
+    else:
+        path.write_text("token,x,y,z\n" + "".join(f"{t},{','.join(map(str, v))}\n" for t, v in VECTORS.items()))
+    return str(path)
+
+
 def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatures(tmp_path: Path) -> None:
     declaration = Declaration(
         (
             *DECLARATION.features,
             Category("city", side="user"),
+            Category("device", side="user", hash_buckets=4),
+            Category("author", side="item", vocabulary="author", hash_buckets=50),
+            CategoryList("follow_author", side="user", vocabulary="author", pooling="max"),
+            Category("place", side="item", top_k=3),
+            Pretrained("place_vector", column="place", table=table(tmp_path, "place.csv")),
+            Pretrained("tag_vector", column="tags", table=table(tmp_path, "tags.npz"), tuned=True, pooling="max"),
+            Pretrained("favourite_vector", column="all_topic_fav_7", table=table(tmp_path, "topics.csv")),
             CategoryList("tags", side="item", vocabulary="keyword", max_length=3),
             WeightedList("entities", side="item", vocabulary="keyword", pooling="sum"),
             History("shares", queries=(("share_topic", "topic_id"),), max_length=4),
@@ -90,6 +118,14 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
     rows = [user | item for user in users for item in items]
     exported = export_trained(declaration, training, rows, tmp_path)
     assert "city" in exported.model.tables
+    given = np.array([[0.0] * 3, *VECTORS.values()], np.float32)
+    tables = {name: np.array(layer.embeddings) for name, layer in exported.model.pretrained.items()}
+    np.testing.assert_array_equal(tables["place_vector"], given)
+    np.testing.assert_array_equal(tables["tag_vector"][[0, 4]], given[[0, 4]])
+    assert (tables["tag_vector"][1:4] != given[1:4]).any()
+    # What the export needs is in the export.
+    for name in ("place.csv", "tags.npz", "topics.csv"):
+        (tmp_path / name).unlink()
 
     columns = {name: [row[name] for row in rows] for name in declaration.serving_columns}
     ranked: dict[str, Any] = {name: [user[name] for user in users] for name in declaration.side_columns("user")}

@@ -10,7 +10,19 @@ import pytest
 import tensorflow_transform as tft
 
 from tests.support import CLICKED_ONCE, EDGE_ROWS, analyze, random_rows, rows_of_default
-from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, Category, Declaration, Group, Label, Numeric
+from trainer.vocabulary_sizes import vocabulary_sizes
+from transform.declaration import (
+    FIRST_TOKEN_ID,
+    OOV_ID,
+    PADDING_ID,
+    Category,
+    CategoryList,
+    Declaration,
+    Group,
+    History,
+    Label,
+    Numeric,
+)
 from transform.features import DECLARATION
 
 Rows = list[dict[str, Any]]
@@ -104,3 +116,34 @@ def test_numbers_are_standardised_by_the_training_rows_and_a_missing_one_is_thei
     np.testing.assert_array_equal(found[1], [0, 0, 0, 0])
     np.testing.assert_array_equal(found[2:, 0], [10.0, np.nan])
     assert np.isnan(found[3, 1])
+
+
+HASHED = Declaration(
+    (
+        Label("act"),
+        Group("user"),
+        Category("item_id", side="item", hash_buckets=50),
+        History("history", queries=(("past_item", "item_id"),)),
+        CategoryList("tags", side="item", top_k=2),
+    )
+)
+
+
+def test_hashed_columns_share_their_buckets_and_know_every_token(tmp_path: Path) -> None:
+    asked = [{"item_id": token, "past_item": f" {token} ,,x"} for token in ("1", "2", "never seen", "話", "")]
+    training = random_rows(HASHED, 20)
+    output, rows = analyze(training, [training[0] | cells for cells in asked], HASHED, tmp_path)
+    ids = [int(row["item_id"]) for row in rows]
+    # The buckets must be the same on every machine, and for good: a model's rows are numbered by them.
+    assert ids == [51, 11, 29, 33, PADDING_ID]
+    assert [list(row["past_item"])[:2] for row in rows] == [[found, PADDING_ID] for found in ids]
+    assert vocabulary_sizes(output, HASHED) == {"item_id": 50, "tags": 2}
+
+
+def test_a_bounded_vocabulary_holds_the_most_frequent_tokens(tmp_path: Path) -> None:
+    training = [
+        row | {"tags": tags} for row, tags in zip(random_rows(HASHED, 4), ["a,b,c", "b,c", "c,a", "c,b,d"], strict=True)
+    ]
+    output, (row,) = analyze(training, [training[0] | {"tags": "a,b,c,d"}], HASHED, tmp_path)
+    assert output.vocabulary_by_name("tags") == [b"c", b"b"]
+    assert list(row["tags"]) == [OOV_ID, FIRST_TOKEN_ID + 1, FIRST_TOKEN_ID, OOV_ID]
