@@ -120,7 +120,7 @@ class Pretrained:
     Args:
         name: str. The name of the transformed feature: the rows of the table.
         column: str. The column whose tokens are looked up.
-        table: str. The file of the table, relative to the project's folder: a CSV or an .npz.
+        table: str. The file of the table in `transform/tables`: a CSV or an .npz.
         tuned: bool. Whether training changes the vectors. Defaults to `False`: they are frozen.
         pooling: str. How a list's vectors become one, by its weights if it has some. Defaults to `"mean"`.
     """

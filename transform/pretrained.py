@@ -1,4 +1,4 @@
-"""Tables of given vectors by token, read from files of the project.
+"""Tables of given vectors by token, read from files in `transform/tables`, which go into the image with the code.
 
 A CSV has a header, and in each row a token and the numbers of its vector: `token,0.25,-1.5`. An .npz, as numpy.savez writes
 it, has the arrays `tokens`, strings [N], and `vectors`, floats [N, D]. Tokens are compared as text, without blanks around.
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from transform.cells import is_number, strip
 from transform.declaration import PADDING_ID, Declaration, Pretrained
 
-ROOT = Path(__file__).parents[1]
+TABLES = Path(__file__).parent / "tables"
 TOKENS = "tokens"
 VECTORS = "vectors"
 # The row of the model's table that stands for all tokens that have no vector.
@@ -43,10 +43,10 @@ class Table:
 
 
 def table_path(feature: Pretrained) -> Path:
-    """The file of a feature's table: `table` is relative to the project's folder. Raises TableError if there is none."""
-    path = ROOT / feature.table
+    """The file of a feature's table. Raises TableError if there is none."""
+    path = TABLES / feature.table
     if not path.is_file():
-        raise TableError(f"`table` of feature {feature.name!r} must be a file in {ROOT}. Received: {feature.table!r}.")
+        raise TableError(f"`table` of feature {feature.name!r} must be a file in {TABLES}. Received: {feature.table!r}.")
     return path
 
 

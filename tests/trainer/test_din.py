@@ -297,7 +297,8 @@ def test_weights_and_model_survive_saving(declaration: Declaration, tmp_path: Pa
     model, features = create(declaration), random_features(declaration)
     model(features, training=True)
     model.save_weights(tmp_path / "model.weights.h5")
-    other = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), SMALL)
+    shapes = {feature.name: (SIZE, WIDTH) for feature in declaration.pretrained}
+    other = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), SMALL, shapes)
     assert not np.array_equal(other(features), model(features))
     other.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(other(features), model(features))

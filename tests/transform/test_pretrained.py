@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from transform import pretrained
 from transform.declaration import Pretrained
-from transform.pretrained import ROOT, TableError, read_table, table_path
+from transform.pretrained import TableError, read_table, table_path
 
 TOKENS, VECTORS = ["1", "the second"], [[0.25, -1.5], [1e-3, 2.0]]
 
@@ -75,8 +76,13 @@ def test_an_npz_that_is_no_table_is_refused(tmp_path: Path, arrays: dict[str, An
     assert message in str(caught.value)
 
 
-def test_a_table_is_named_relative_to_the_project_and_must_be_there(tmp_path: Path) -> None:
-    assert table_path(Pretrained("v", "c", "data/README.md")) == ROOT / "data" / "README.md"
+def test_a_table_is_named_relative_to_the_folder_of_tables_and_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Path(pretrained.__file__).with_name("tables") == pretrained.TABLES
+    monkeypatch.setattr(pretrained, "TABLES", tmp_path)
+    (tmp_path / "table.csv").touch()
+    assert table_path(Pretrained("v", "c", "table.csv")) == tmp_path / "table.csv"
     with pytest.raises(TableError, match="`table` of feature 'v' must be a file in .* Received: 'no.csv'."):
         table_path(Pretrained("v", "c", "no.csv"))
     path = tmp_path / "table.txt"
