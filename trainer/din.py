@@ -153,6 +153,11 @@ class DIN(keras.Model):
         tuned = [self.pretrained[feature.name] for feature in self._declaration.pretrained if feature.tuned]
         return [*self.tables.values(), *tuned]
 
+    def settle(self) -> None:
+        """Makes tokens that training has not seen score as ones of which nothing is known; see `TokenEmbedding.settle`."""
+        for table in (*self.tables.values(), *(self.wide.tables.values() if self.wide is not None else ())):
+            table.settle()
+
     def set_pretrained(self, name: str, vectors: Any) -> None:
         """Sets the vectors of a given table, float `[rows, width]`: row i gets the id i + 1."""
         table = self.pretrained[name].embeddings

@@ -60,6 +60,7 @@ def run_fn(fn_args: FnArgs) -> None:
             keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir, update_freq="epoch"),
         ],
     )
+    model.settle()
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
     _record(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, "export": export_settings})
 

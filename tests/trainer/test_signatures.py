@@ -15,7 +15,9 @@ from transform.declaration import (
     Category,
     CategoryList,
     Declaration,
+    Group,
     History,
+    Label,
     Numeric,
     Pretrained,
     WeightedList,
@@ -141,6 +143,31 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
     assert [score == PADDING_SCORE for score in guarded["outputs"][SCORE]] == [False, True, True]
     assert explained["outputs"]["tokens_share_topic"][3] == ["3", "4", "5", "1"]
     assert np.shape(explained["outputs"]["attention_shares"]) == (4, 4, 4)
+
+
+def test_an_unknown_token_scores_as_one_of_which_nothing_is_known(tmp_path: Path) -> None:
+    """Few are clicked, whatever the token. No token is rare, so that no training row is out of vocabulary."""
+    features = (
+        Label("act"),
+        Group("user"),
+        Category("topic", side="item"),
+        Category("author", side="item", hash_buckets=1000),
+        CategoryList("follows", side="user", vocabulary="topic"),
+    )
+    declaration = Declaration(features)
+    clicked = np.random.default_rng(0).random(2000) < 0.1
+    training = [
+        row | {"act": str(int(act))} for row, act in zip(random_rows(declaration, 2000, tokens=8), clicked, strict=True)
+    ]
+    known = [row for row in random_rows(declaration, 250, tokens=8, seed=1) if row["follows"]]
+    unknown = [row | {column: "never seen"} for column in ("topic", "author", "follows") for row in known]
+    exported = export_trained(declaration, training, training[:1], tmp_path)
+    rows = {name: [row[name] for row in known + unknown] for name in declaration.serving_columns}
+    (answer,) = exported.call(("serving_default", rows, None))
+    scores = np.reshape(answer["outputs"][SCORE], (4, len(known)))
+    logits = np.log(scores / (1 - scores)).mean(axis=1)
+    print(f"mean logits: known {logits[0]:.4f}, unknown topic, author, follows {logits[1:].round(4)}")
+    np.testing.assert_allclose(logits[1:], logits[0], atol=0.1)
 
 
 def test_a_model_without_user_columns_ranks(tmp_path: Path) -> None:
