@@ -11,17 +11,18 @@ from pathlib import Path
 from pipeline.config import REPOSITORY
 
 
-def code_fingerprint(*modules: str, root: Path = REPOSITORY) -> str:
+def code_fingerprint(*modules: str, files: Mapping[str, Path] | None = None, root: Path = REPOSITORY) -> str:
     """A digest of the named modules and of all modules of the project that they import, at any depth.
 
     Args:
         modules: Importable names, such as `components.dataset.executor`.
+        files: Other files that they read, by name.
         root: The project's folder. What is not found there is not the project's, and belongs to the environment.
 
     Raises:
         ModuleNotFoundError: The project has no such module.
     """
-    return _digest(import_closure(*modules, root=root))
+    return _digest({**import_closure(*modules, root=root), **(files or {})})
 
 
 def tree_fingerprint(*folders: str, root: Path = REPOSITORY) -> str:

@@ -36,6 +36,7 @@ from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
+from transform.pretrained import table_paths
 from transform.schema import schema_text
 
 # What each node does, for people. The nodes run in this order.
@@ -110,6 +111,7 @@ def create_pipeline(
 
 
 def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
+    tables = table_paths(DECLARATION)
     example_gen = InteractionExampleGen(
         input_base=config.data_root,
         declaration=DECLARATION,
@@ -162,7 +164,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         preprocessing_fn="transform.preprocessing.preprocessing_fn",
         # StatisticsGen has looked at the same rows; statistics of ids would take half of the time of this node.
         disable_statistics=True,
-        custom_config={"code_fingerprint": code_fingerprint(*CODE["transform"])},
+        custom_config={"code_fingerprint": code_fingerprint(*CODE["transform"], files=tables)},
     ).with_id("transform")
     vocabulary_validator = VocabularyValidator(
         transformed_examples=transform.outputs["transformed_examples"],
@@ -181,7 +183,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),
-            "code_fingerprint": code_fingerprint(*CODE["trainer"]),
+            "code_fingerprint": code_fingerprint(*CODE["trainer"], files=tables),
         },
     ).with_id("trainer")
     model = trainer.outputs["model"]

@@ -55,7 +55,7 @@ EDGE_ROWS = [
 
 
 def random_rows(declaration: Declaration, count: int, tokens: int = 6, seed: int = 0) -> list[RawRow]:
-    """Rows of random tokens '0'... for any declaration."""
+    """Rows of random tokens '0'... and numbers, for any declaration."""
     rng = random.Random(seed)
     return [_random_row(declaration, rng, tokens) for _ in range(count)]
 
@@ -83,6 +83,8 @@ def _random_cell(column: Column, rng: random.Random, tokens: int, lengths: dict[
         return str(rng.randrange(2))
     if column.kind in ("group", "category"):
         return token()
+    if column.kind == "numeric":
+        return f"{rng.gauss(40.0, 12.0):.2f}"
     count = lengths[column.group] if column.kind == "history" else rng.randrange(5)
     if column.kind == "weighted_list":
         return ",".join(f"{token()}:{rng.random():.4f}" for _ in range(count))

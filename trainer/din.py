@@ -12,13 +12,14 @@ from keras import ops
 from trainer.attention import AttentionPooling
 from trainer.declaration_config import declaration_from_config, declaration_to_config
 from trainer.dnn import DNN
-from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.embeddings import TokenEmbedding, padding_mask
 from trainer.hyperparameters import Hyperparameters
-from trainer.inputs import check_inputs, input_names, vector_features
+from trainer.inputs import check_inputs, input_names
 from trainer.matches import MatchBias, matches_width, token_matches
+from trainer.side_vector import SideVector
 from trainer.types import Tensor
 from trainer.wide import WidePart
-from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, History, Side, WeightedList, weight_name
+from transform.declaration import FIRST_TOKEN_ID, Declaration, History, Side
 
 Tensors = dict[str, Tensor]
 
@@ -40,9 +41,11 @@ class DIN(keras.Model):
 
     Args:
         declaration: Declaration. The features.
-        vocabulary_sizes: mapping of str to int. How many tokens each of the declaration's vocabularies has, without the
-            special ids.
+        vocabulary_sizes: mapping of str to int. How many tokens, or hash buckets, each of the declaration's vocabularies
+            has, without the special ids.
         hyperparameters: Hyperparameters. Defaults to their defaults.
+        pretrained_shapes: mapping of str to (int, int). How many vectors each of the declaration's given tables has, and how
+            wide they are. They start at zero: `set_pretrained` sets them.
 
     References:
         - [Zhou et al., 2018](https://arxiv.org/abs/1706.06978)
@@ -53,6 +56,7 @@ class DIN(keras.Model):
         declaration: Declaration,
         vocabulary_sizes: Mapping[str, int],
         hyperparameters: Hyperparameters | None = None,
+        pretrained_shapes: Mapping[str, tuple[int, int]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,6 +79,19 @@ class DIN(keras.Model):
             )
             for vocabulary, size in self._vocabulary_sizes.items()
         }
+        self._pretrained_shapes = {name: tuple(shape) for name, shape in (pretrained_shapes or {}).items()}
+        self.pretrained: dict[str, TokenEmbedding] = {}
+        for feature in declaration.pretrained:
+            if feature.name not in self._pretrained_shapes:
+                raise ValueError(
+                    f"`pretrained_shapes` must hold a shape for {feature.name!r}. Received: {pretrained_shapes!r}."
+                )
+            rows, width = self._pretrained_shapes[feature.name]
+            self.pretrained[feature.name] = TokenEmbedding(
+                rows + 1, width, "zeros", name=f"pretrained_{feature.name}", trainable=feature.tuned, dtype=self.dtype_policy
+            )
+        self.user_vector = SideVector(declaration, "user", self.tables, self.pretrained)
+        self.item_vector = SideVector(declaration, "item", self.tables, self.pretrained)
         self.wide: WidePart | None = None
         if settings.wide:
             self.wide = WidePart(
@@ -111,10 +128,9 @@ class DIN(keras.Model):
 
     def _build_layers(self) -> None:
         declaration, dim = self._declaration, self._hyperparameters.embedding_dim
-        for table in self.tables.values():
+        for table in (*self.tables.values(), *self.pretrained.values()):
             table.build()
-        vectors = vector_features(declaration, "user"), vector_features(declaration, "item")
-        shapes = [(None, None, dim * len(features)) for features in vectors if features]
+        shapes = [(None, None, vector.width) for vector in (self.user_vector, self.item_vector) if vector.width]
         for history in declaration.histories:
             shape = (None, None, dim * len(history.queries))
             shapes.append(shape)
@@ -132,6 +148,22 @@ class DIN(keras.Model):
         return self._declaration
 
     @property
+    def trained_tables(self) -> list[TokenEmbedding]:
+        """The tables of embeddings that training changes: those of the vocabularies, and given ones that are tuned."""
+        tuned = [self.pretrained[feature.name] for feature in self._declaration.pretrained if feature.tuned]
+        return [*self.tables.values(), *tuned]
+
+    def settle(self) -> None:
+        """Makes tokens that training has not seen score as ones of which nothing is known; see `TokenEmbedding.settle`."""
+        for table in (*self.tables.values(), *(self.wide.tables.values() if self.wide is not None else ())):
+            table.settle()
+
+    def set_pretrained(self, name: str, vectors: Any) -> None:
+        """Sets the vectors of a given table, float `[rows, width]`: row i gets the id i + 1."""
+        table = self.pretrained[name].embeddings
+        table.assign(ops.concatenate([ops.zeros((1, table.shape[1]), table.dtype), ops.cast(vectors, table.dtype)], axis=0))
+
+    @property
     def hyperparameters(self) -> Hyperparameters:
         return self._hyperparameters
 
@@ -139,9 +171,9 @@ class DIN(keras.Model):
         """Computes the logit of one candidate a row.
 
         Args:
-            features: Tensors by column. Categories int64 `[batch]`; lists and history columns int64 `[batch, length]`,
-                padded with 0; and the weights of a weighted list, `weight_name(column)`, float32 `[batch, length]`.
-                Others (the label, say) are ignored.
+            features: Tensors by column. Categories int64 `[batch]`; numbers float32 `[batch]`; lists and history columns
+                int64 `[batch, length]`, padded with 0; and the weights of a weighted list, `weight_name(column)`, float32
+                `[batch, length]`. Others (the label, say) are ignored.
             training: bool. Whether batch statistics are used and values are dropped.
 
         Returns:
@@ -161,7 +193,7 @@ class DIN(keras.Model):
 
         Returns:
             The columns, which the wide part and the matches need; `"wide"`: their first-order sum, float `[batch]`;
-            `"context"`: the user's categories and pooled lists, float `[batch, width]`, absent if none are declared;
+            `"context"`: the user's categories, pooled lists and numbers, float `[batch, width]`, absent if there are none;
             and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
             `[batch, length]`: whether any column of the history has a token there.
         """
@@ -169,8 +201,8 @@ class DIN(keras.Model):
         encoded = self._columns(features, "user")
         if self.wide is not None and self._declaration.side_columns("user"):
             encoded["wide"] = self.wide.first_order(features, "user")
-        if vector_features(self._declaration, "user"):
-            encoded["context"] = self._vector(features, "user")
+        if self.user_vector.width:
+            encoded["context"] = self.user_vector(features)
         for history in self._declaration.histories:
             masks = [padding_mask(features[column]) for column in history.columns]
             mask = masks[0]
@@ -184,17 +216,18 @@ class DIN(keras.Model):
         """Encodes candidates: what `score` needs of them.
 
         Args:
-            features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; lists
-                int64 `[batch, candidates, length]`; the weights of a weighted list float32 of the same shape.
+            features: The item side's tensors, with an axis of candidates: categories int64 `[batch, candidates]`; numbers
+                float32 of the same shape; lists int64 `[batch, candidates, length]`; the weights of a weighted list float32
+                of the same shape.
             training: bool. As for `encode_user`.
 
         Returns:
-            `"item"`: the item's categories and pooled lists, float `[batch, candidates, width]`; and for each history
-            `"<name>_query"`, float `[batch, candidates, dim]`.
+            `"item"`: the item's categories, pooled lists and numbers, float `[batch, candidates, width]`; and for each
+            history `"<name>_query"`, float `[batch, candidates, dim]`.
         """
         check_inputs(features, self._declaration, "item")
         encoded = self._columns(features, "item")
-        encoded["item"] = self._vector(features, "item")
+        encoded["item"] = self.item_vector(features)
         if self.wide is not None:
             encoded["wide"] = self.wide.first_order(features, "item")
         for history in self._declaration.histories:
@@ -266,22 +299,13 @@ class DIN(keras.Model):
     def _concatenated(self, features: Mapping[str, Tensor], columns: tuple[str, ...]) -> Tensor:
         return ops.concatenate([self._embed(features, column) for column in columns], axis=-1)
 
-    def _vector(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
-        vectors = []
-        for feature in vector_features(self._declaration, side):
-            vector = self._embed(features, feature.name)
-            if not isinstance(feature, Category):
-                weights = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
-                vector = pool(vector, padding_mask(features[feature.name]), feature.pooling, weights)
-            vectors.append(vector)
-        return ops.concatenate(vectors, axis=-1)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "declaration": declaration_to_config(self._declaration),
             "vocabulary_sizes": dict(self._vocabulary_sizes),
             "hyperparameters": self._hyperparameters.to_dict(),
+            "pretrained_shapes": dict(self._pretrained_shapes),
         }
 
     @classmethod

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from trainer.types import Shape, Tensor
-from transform.declaration import PADDING_ID, POOLINGS
+from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, POOLINGS
 
 
 @keras.saving.register_keras_serializable(package="community_din")
@@ -47,6 +48,25 @@ class TokenEmbedding(keras.layers.Layer):
         """Looks ids up: int tensor `[...]` to float tensor `[..., output_dim]`."""
         outputs = ops.take(self.embeddings, inputs, axis=0)
         return outputs * ops.cast(ops.expand_dims(padding_mask(inputs), axis=-1), outputs.dtype)
+
+    def settle(self) -> None:
+        """Gives the rows that training never touched what is known of no token in particular, once it is over.
+
+        They are what they started as: noise, or zero, and neither is unremarkable. What is true of every token, the click
+        rate above all, has moved all trained rows the same way. An untouched out-of-vocabulary row becomes the mean of the
+        tokens' trained rows; the other untouched rows become the out-of-vocabulary row.
+        """
+        table = np.array(self.embeddings)
+        # An initializer gives the same numbers each time.
+        start = np.array(self.embeddings_initializer(table.shape, dtype=self.embeddings.dtype))
+        touched = (table != start).any(axis=1)
+        tokens = touched & (np.arange(len(table)) >= FIRST_TOKEN_ID)
+        if not touched[OOV_ID] and tokens.any():
+            table[OOV_ID] = table[tokens].mean(axis=0, dtype=np.float64)
+            touched[OOV_ID] = True
+        if touched[OOV_ID]:
+            table[~touched] = table[OOV_ID]
+            self.embeddings.assign(table)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from trainer.types import Tensor
-from transform.declaration import Category, CategoryList, Declaration, Side, WeightedList, weight_name
+from transform.declaration import Category, CategoryList, Declaration, Pretrained, Side, WeightedList, weight_name
 
 
 def vector_features(declaration: Declaration, side: Side) -> list[Category | CategoryList | WeightedList]:
@@ -13,10 +13,21 @@ def vector_features(declaration: Declaration, side: Side) -> list[Category | Cat
     return [feature for feature in (*declaration.categories, *declaration.lists) if feature.side == side]
 
 
+def numeric_names(declaration: Declaration, side: Side) -> list[str]:
+    """The names of the side's numbers."""
+    return [feature.name for feature in declaration.numerics if feature.side == side]
+
+
+def pretrained_features(declaration: Declaration, side: Side) -> list[Pretrained]:
+    """The given vectors of the side's tokens."""
+    return [feature for feature in declaration.pretrained if declaration.tokens_of(feature.column).side == side]
+
+
 def input_names(declaration: Declaration, side: Side) -> list[str]:
-    """The names of the side's tensors: its columns, then the weights of its weighted lists."""
+    """The names of the side's tensors: its columns, the weights of its weighted lists, and the rows of given vectors."""
     weighted = [f.name for f in vector_features(declaration, side) if isinstance(f, WeightedList)]
-    return [*declaration.side_columns(side), *map(weight_name, weighted)]
+    given = [feature.name for feature in pretrained_features(declaration, side)]
+    return [*declaration.side_columns(side), *map(weight_name, weighted), *given]
 
 
 def check_inputs(features: Mapping[str, Tensor], declaration: Declaration, side: Side) -> None:

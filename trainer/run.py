@@ -19,8 +19,10 @@ from trainer.input_pipeline import list_files, read_dataset
 from trainer.progress import TrainingProgress
 from trainer.signatures import ServingModule, export
 from trainer.training import BestEpoch, StopAtNonFiniteLoss, compiled
+from trainer.vocabulary_sizes import vocabulary_sizes
 from transform.declaration import Declaration
 from transform.features import DECLARATION
+from transform.pretrained import read_table
 
 # In a published version's assets.extra: what the model was trained and exported with.
 SETTINGS_FILE = "settings.json"
@@ -58,6 +60,7 @@ def run_fn(fn_args: FnArgs) -> None:
             keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir, update_freq="epoch"),
         ],
     )
+    model.settle()
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
     _record(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, "export": export_settings})
 
@@ -70,6 +73,10 @@ def _record(model_dir: str, settings: Mapping[str, Settings]) -> None:
 
 
 def build_model(transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters) -> DIN:
-    """A DIN whose tables fit Transform's vocabularies."""
-    sizes = {name: transform_output.vocabulary_size_by_name(name) for name in declaration.vocabularies}
-    return DIN(declaration, sizes, hyperparameters)
+    """A DIN whose tables fit Transform's vocabularies, with the declared vectors."""
+    given = {feature.name: read_table(feature).vectors for feature in declaration.pretrained}
+    shapes = {name: vectors.shape for name, vectors in given.items()}
+    model = DIN(declaration, vocabulary_sizes(transform_output, declaration), hyperparameters, shapes)
+    for name, vectors in given.items():
+        model.set_pretrained(name, vectors)
+    return model

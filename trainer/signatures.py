@@ -12,8 +12,8 @@
 empty string is padding: it scores `PADDING_SCORE` and attends to nothing. So requests of unequal K can share a batch, as
 with TensorFlow Serving's `pad_variable_length_inputs`; the caller cuts the answer to its own K.
 
-What a row holds does no harm to its neighbours in a batch: a user, a candidate or a row with a malformed weight scores as
-the padding does, in every signature, and `transform_features` gives that weight as NaN. A request for more scores than
+What a row holds does no harm to its neighbours in a batch: a user, a candidate or a row with a malformed weight or number
+scores as the padding does, in every signature, and `transform_features` gives it as NaN. A request for more scores than
 `ExportSettings` allows is refused as a whole, whichever server runs the model.
 
 `explain` adds how strongly each candidate attends to each position of each history, and for each column of a history the
@@ -77,6 +77,7 @@ class ServingModule:
         self._user_features = input_names(declaration, "user")
         self._item_features = input_names(declaration, "item")
         self._weights = {weight_name(f.name) for f in declaration.lists if isinstance(f, WeightedList)}
+        self._numbers = {feature.name for feature in declaration.numerics}
 
     @property
     def root(self) -> tf.Module:
@@ -96,7 +97,7 @@ class ServingModule:
 
     def vocabularies(self) -> dict[str, list[bytes]]:
         """The tokens of each vocabulary, the most frequent first."""
-        return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.vocabularies}
+        return {name: self._transform_output.vocabulary_by_name(name) for name in self._declaration.looked_up}
 
     def signatures(self, settings: ExportSettings | None = None) -> dict[str, tf.types.experimental.ConcreteFunction]:
         """The concrete functions to export, by signature name.
@@ -174,7 +175,7 @@ class ServingModule:
         return self._model.encode_item(features, training=False), malformed
 
     def _without_malformed(self, features: Tensors) -> tuple[Tensors, tf.Tensor]:
-        """The features with 0 for each weight that is not a number, and which rows held one.
+        """The features with 0 for each weight or number that is NaN, and which rows held one.
 
         Not left to the model: an operation may pass on NaN, or drop it.
 
@@ -182,13 +183,13 @@ class ServingModule:
             features: Padded features, [..., L] for a list.
 
         Returns:
-            The features, and bool [...]; a scalar False where no feature is a weight.
+            The features, and bool [...]; a scalar False where no feature is a weight or a number.
         """
         features = dict(features)
         malformed = tf.constant(False)
-        for name in sorted(self._weights & features.keys()):
+        for name in sorted((self._weights | self._numbers) & features.keys()):
             unknown = tf.math.is_nan(features[name])
-            malformed |= tf.reduce_any(unknown, axis=-1)
+            malformed |= unknown if name in self._numbers else tf.reduce_any(unknown, axis=-1)
             features[name] = tf.where(unknown, 0.0, features[name])
         return features, malformed
 

@@ -42,7 +42,7 @@ def create_optimizer(model: DIN, hyperparameters: Hyperparameters) -> keras.opti
         **clip,
     }
     embeddings = TokenAdagrad(rate * hyperparameters.embedding_rate_ratio, name="embeddings", **adagrad)
-    optimizers = {table.embeddings.path: embeddings for table in model.tables.values()}
+    optimizers = {table.embeddings.path: embeddings for table in model.trained_tables}
     if model.wide is not None:
         wide = TokenAdagrad(rate * hyperparameters.wide_rate_ratio, name="wide", **adagrad)
         optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}

@@ -37,12 +37,15 @@ def warmup_records(
 
     Args:
         declaration: The declared features.
-        vocabularies: The tokens of each vocabulary, the most frequent first.
+        vocabularies: The tokens of each vocabulary that is not hashed, the most frequent first.
         candidates: Numbers of candidates.
     """
     tokens = {
-        column: _list_tokens(vocabularies[name]) for name, columns in declaration.vocabularies.items() for column in columns
+        column: _list_tokens(vocabularies.get(name, ()))
+        for name, columns in declaration.vocabularies.items()
+        for column in columns
     }
+    tokens |= {feature.name: [b"0"] for feature in declaration.numerics}
     columns = [column for column in declaration.columns if column.side is not None]
     yield _record("serving_default", {c.name: tf.constant([_cell(c, tokens[c.name], 0)]) for c in columns})
     for count in candidates:

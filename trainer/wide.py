@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.inputs import numeric_names
 from trainer.matches import match_counts, matches_width, token_matches
 from trainer.types import Tensor
 from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, Side, WeightedList, weight_name
@@ -17,7 +18,7 @@ from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, Side, W
 class WidePart(keras.layers.Layer):
     """A linear model of the declared columns, whose logit is added to the DNN's.
 
-        logit = sum_c w_c[token_c] + sum_l mean_j w_l[token_lj] + sum_x v_x cross_x
+        logit = sum_c w_c[token_c] + sum_l mean_j w_l[token_lj] + sum_n u_n number_n + sum_x v_x cross_x
 
     Every column has weights of its own: being the candidate and being in the history are not the same. Lists and histories
     are averaged, weighted lists by their weights. The crosses say whether a history holds the candidate's tokens, column by
@@ -60,10 +61,14 @@ class WidePart(keras.layers.Layer):
         width = sum(2 * matches_width(history) for history in self._histories)
         width += sum(1 + isinstance(pooled, WeightedList) for pooled, _ in self._pairs)
         self.cross_weights = self.add_weight(name="crosses", shape=(width,), initializer="zeros") if width else None
+        self.number_weights = {
+            feature.name: self.add_weight(name=f"weight_{feature.name}", shape=(), initializer="zeros")
+            for feature in self._declaration.numerics
+        }
         self.built = True
 
     def first_order(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
-        """The sum of a side's tokens' weights, float `[batch]` or, of the item's, `[batch, candidates]`.
+        """The sum of what a side's tokens and numbers are worth, float `[batch]` or, of the item's, `[batch, candidates]`.
 
         Args:
             features: The side's tensors, shaped as for `DIN.encode_user` or `DIN.encode_item`.
@@ -76,6 +81,8 @@ class WidePart(keras.layers.Layer):
                     shares = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
                     weights = pool(weights, padding_mask(features[feature.name]), "mean", shares)
                 total = total + weights[..., 0]
+        for name in numeric_names(self._declaration, side):
+            total = total + ops.cast(features[name], self.compute_dtype) * self.number_weights[name]
         for column in (c for history in self._declaration.histories if side == "user" for c in history.columns):
             weights = pool(self.tables[column](features[column]), padding_mask(features[column]), "mean")
             total = total + weights[..., 0]

@@ -2,7 +2,7 @@
 
 Ingestion and the client check by these functions, so that both accept the same. Transform's graph splits by the same
 separators, blanks and patterns (`transform/parsing.py`): what is accepted here, it parses to the same tokens and weights. It
-also gets cells that nobody has checked; a malformed weight is not a number there.
+also gets cells that nobody has checked; a malformed weight or number is not a number there.
 """
 
 from __future__ import annotations
@@ -23,15 +23,22 @@ BLANK = r"[\t\n\f\r ]"
 WEIGHT_PATTERN = rf"{BLANK}*[0-9]{{1,20}}(?:\.[0-9]*)?(?:[eE](?:-[0-9]{{1,3}}|\+?[0-9]))?{BLANK}*"
 # An entry of a weighted list, without blanks around it.
 PAIR_PATTERN = f"[^{WEIGHT_SEPARATOR}]+{WEIGHT_SEPARATOR}{WEIGHT_PATTERN}"
+# A finite number; the digits and the exponent are bounded so that float32 holds it.
+NUMBER_PATTERN = (
+    r"-?(?:(?:[0-9]{1,20}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?:-[0-9]{1,3}|\+?0?[0-9]))?"
+    r"|[0-9](?:\.[0-9]*)?[eE]\+?(?:[12][0-9]|3[0-7]))"
+)
 
 _PAIR = re.compile(PAIR_PATTERN)
+_NUMBER = re.compile(NUMBER_PATTERN)
 
-Rule = Literal["required", "one-id", "weights"]
+Rule = Literal["required", "one-id", "weights", "number"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A rule that a cell breaks: the cell must not be empty, must be one id, or must hold `id:weight` pairs.
+    """A rule that a cell breaks: the cell must not be empty, must be one id, must hold `id:weight` pairs, or must be a
+    number.
 
     Args:
         rule: str. The rule's name.
@@ -61,12 +68,19 @@ def fault(cell: str, column: Column) -> Fault | None:
     if column.kind == "weighted_list":
         malformed = next((pair for pair in map(strip, cell.split(LIST_SEPARATOR)) if pair and not is_pair(pair)), None)
         return None if malformed is None else Fault("weights", malformed)
+    if column.kind == "numeric" and cell and not is_number(cell):
+        return Fault("number", cell)
     return None
 
 
 def is_pair(entry: str) -> bool:
     """Whether an entry, without the blanks around it, is `id:weight`."""
     return _PAIR.fullmatch(entry) is not None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell, without the blanks around it, is a finite number that float32 holds."""
+    return _NUMBER.fullmatch(cell) is not None
 
 
 def unaligned(cells: Mapping[str, str], histories: Iterable[History]) -> dict[str, int] | None:

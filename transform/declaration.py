@@ -1,140 +1,59 @@
-"""The kinds of features, and the declaration that is made of them: what `transform/features.py` is written in.
-
-Ids: 0 is padding, 1 is out of vocabulary, 2... are the vocabulary's tokens. A mask is `ids != 0`. The token '0' in a CSV
-is a legal token like any other.
-
-Lists are separated by `LIST_SEPARATOR`; a weighted list holds `id:weight` pairs. Histories are written oldest first, newest
-last, and are cut to their newest `max_length` entries; other lists keep their first `max_length` entries.
-"""
+"""The declaration of the features: a whole made of `transform/kinds.py`, from which everything else follows."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from typing import Literal
 
-LIST_SEPARATOR = ","
-WEIGHT_SEPARATOR = ":"
-PADDING_ID = 0
-OOV_ID = 1
-FIRST_TOKEN_ID = 2
+from transform.declaration_checks import check_declaration, check_feature
+from transform.kinds import (
+    FIRST_TOKEN_ID,
+    LIST_SEPARATOR,
+    OOV_ID,
+    PADDING_ID,
+    POOLINGS,
+    SIDES,
+    WEIGHT_SEPARATOR,
+    Category,
+    CategoryList,
+    Column,
+    Feature,
+    Group,
+    History,
+    Label,
+    Numeric,
+    Pooling,
+    Pretrained,
+    Side,
+    Tokens,
+    WeightedList,
+    columns_of,
+    weight_name,
+)
 
-Side = Literal["user", "item"]
-Pooling = Literal["mean", "sum", "max"]
-SIDES = ("user", "item")
-POOLINGS = ("mean", "sum", "max")
-
-
-class UnsupportedFeatureError(NotImplementedError):
-    """A kind of feature that the declaration's types accept, but that the pipeline does not support yet."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Label:
-    """The target: 0 or 1. Absent when serving."""
-
-    name: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """The key rows are grouped and split by (one user's rows stay together); never an input of the model."""
-
-    name: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Category:
-    """One token a row, embedded. `slice=True` also evaluates the model per value of the column."""
-
-    name: str
-    side: Side
-    vocabulary: str | None = None
-    required: bool = True
-    slice: bool = False
-    hash_buckets: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class CategoryList:
-    """Any number of tokens a row, embedded and pooled."""
-
-    name: str
-    side: Side
-    vocabulary: str | None = None
-    required: bool = False
-    max_length: int = 50
-    pooling: Pooling = "mean"
-    hash_buckets: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class WeightedList:
-    """Any number of `id:weight` pairs a row, embedded and pooled by weight. Weights are finite and not negative."""
-
-    name: str
-    side: Side
-    vocabulary: str | None = None
-    required: bool = False
-    max_length: int = 50
-    pooling: Pooling = "mean"
-    hash_buckets: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class History:
-    """Aligned lists of a user's past items, attended to by the candidate item.
-
-    `queries` pairs each history column with the candidate's category column whose vocabulary and embedding it shares. The
-    members' embeddings are concatenated position by position into one key, the candidate's into one query (DIN, Fig. 2).
-    """
-
-    name: str
-    queries: tuple[tuple[str, str], ...]
-    required: bool = False
-    max_length: int = 50
-    side: Side = "user"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The history's CSV columns, in the order of their queries."""
-        return tuple(column for column, _ in self.queries)
-
-
-@dataclasses.dataclass(frozen=True)
-class Numeric:
-    """One number a row, standardised."""
-
-    name: str
-    side: Side
-    required: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Pretrained:
-    """Tokens that look up rows of a given embedding table, reduced to one vector."""
-
-    name: str
-    side: Side
-    table: str
-    pooling: Pooling = "mean"
-    required: bool = False
-
-
-Feature = Label | Group | Category | CategoryList | WeightedList | History | Numeric | Pretrained
-Tokens = Category | CategoryList | WeightedList
-
-
-@dataclasses.dataclass(frozen=True)
-class Column:
-    """One column of the CSVs. `kind` says how its cells are read."""
-
-    name: str
-    kind: Literal["label", "group", "category", "list", "weighted_list", "history"]
-    required: bool
-    side: Side | None
-    max_length: int | None = None
-    group: str | None = None
+__all__ = [
+    "FIRST_TOKEN_ID",
+    "LIST_SEPARATOR",
+    "OOV_ID",
+    "PADDING_ID",
+    "POOLINGS",
+    "SIDES",
+    "WEIGHT_SEPARATOR",
+    "Category",
+    "CategoryList",
+    "Column",
+    "Declaration",
+    "Feature",
+    "Group",
+    "History",
+    "Label",
+    "Numeric",
+    "Pooling",
+    "Pretrained",
+    "Side",
+    "Tokens",
+    "WeightedList",
+    "weight_name",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +67,6 @@ class Declaration:
 
     Raises:
         ValueError: The declaration contradicts itself; the message names the feature, the rule and the value.
-        UnsupportedFeatureError: A feature is numeric, pretrained or hashed.
     """
 
     features: tuple[Feature, ...]
@@ -156,8 +74,8 @@ class Declaration:
 
     def __post_init__(self) -> None:
         for feature in self.features:
-            _check(feature)
-        _check_whole(self)
+            check_feature(feature)
+        check_declaration(self)
 
     @property
     def label(self) -> str:
@@ -177,13 +95,21 @@ class Declaration:
         return tuple(f for f in self.features if isinstance(f, CategoryList | WeightedList))
 
     @property
+    def numerics(self) -> tuple[Numeric, ...]:
+        return tuple(f for f in self.features if isinstance(f, Numeric))
+
+    @property
+    def pretrained(self) -> tuple[Pretrained, ...]:
+        return tuple(f for f in self.features if isinstance(f, Pretrained))
+
+    @property
     def histories(self) -> tuple[History, ...]:
         return tuple(f for f in self.features if isinstance(f, History))
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The CSV's columns, in the declared order."""
-        return tuple(column for feature in self.features for column in _columns(feature))
+        return tuple(column for feature in self.features for column in columns_of(feature))
 
     @property
     def slices(self) -> tuple[str, ...]:
@@ -209,10 +135,35 @@ class Declaration:
         """Each vocabulary's name and the columns whose tokens it holds; they also share one embedding table."""
         shared: dict[str, tuple[str, ...]] = {}
         for column in self.columns:
-            if column.side is not None:
+            if column.side is not None and column.kind != "numeric":
                 name = self.vocabulary_of(column.name)
                 shared[name] = (*shared.get(name, ()), column.name)
         return shared
+
+    @property
+    def looked_up(self) -> dict[str, tuple[str, ...]]:
+        """Those of `vocabularies` that hold tokens: all that are not hashed."""
+        return {name: columns for name, columns in self.vocabularies.items() if self.hash_buckets_of(name) is None}
+
+    def hash_buckets_of(self, vocabulary: str) -> int | None:
+        """Into how many buckets the tokens of a vocabulary's columns are hashed; None if they are looked up."""
+        return next(iter(self.said_of(vocabulary, "hash_buckets")), None)
+
+    def top_k_of(self, vocabulary: str) -> int | None:
+        """How many tokens a vocabulary holds at most; None if nothing bounds it."""
+        return next(iter(self.said_of(vocabulary, "top_k")), None)
+
+    def said_of(self, vocabulary: str, setting: str) -> set[int]:
+        """What the columns of a vocabulary say of one of `VOCABULARY_SETTINGS`: one value, or none."""
+        tokens = [f for f in self.features if isinstance(f, Tokens) and self.vocabulary_of(f.name) == vocabulary]
+        return {value for feature in tokens if (value := getattr(feature, setting)) is not None}
+
+    def tokens_of(self, column: str) -> Tokens:
+        """The category or list of a name. Raises KeyError for another column."""
+        for feature in self.features:
+            if isinstance(feature, Tokens) and feature.name == column:
+                return feature
+        raise KeyError(column)
 
     def vocabulary_of(self, column: str) -> str:
         """The name of the vocabulary that holds a column's tokens. Raises KeyError for a column without one."""
@@ -221,77 +172,6 @@ class Declaration:
                 for member, candidate in feature.queries:
                     if member == column:
                         return self.vocabulary_of(candidate)
-            elif isinstance(feature, Category | CategoryList | WeightedList) and feature.name == column:
+            elif isinstance(feature, Tokens) and feature.name == column:
                 return feature.vocabulary or feature.name
         raise KeyError(column)
-
-
-def weight_name(column: str) -> str:
-    """The name of the transformed feature that holds a weighted list's weights."""
-    return f"{column}_weight"
-
-
-def _columns(feature: Feature) -> Iterator[Column]:
-    if isinstance(feature, Label):
-        yield Column(feature.name, "label", True, None)
-    elif isinstance(feature, Group):
-        yield Column(feature.name, "group", True, None)
-    elif isinstance(feature, Category):
-        yield Column(feature.name, "category", feature.required, feature.side)
-    elif isinstance(feature, CategoryList):
-        yield Column(feature.name, "list", feature.required, feature.side, feature.max_length)
-    elif isinstance(feature, WeightedList):
-        yield Column(feature.name, "weighted_list", feature.required, feature.side, feature.max_length)
-    elif isinstance(feature, History):
-        for name in feature.columns:
-            yield Column(name, "history", feature.required, feature.side, feature.max_length, feature.name)
-
-
-def _check(feature: Feature) -> None:
-    if not feature.name or not feature.name.isidentifier():
-        raise ValueError(f"`name` must be a Python identifier. Received: {feature.name!r}.")
-    if isinstance(feature, Numeric | Pretrained):
-        kind = type(feature).__name__
-        raise UnsupportedFeatureError(f"`{kind}` features are not supported yet. Received: {feature.name!r}.")
-    if isinstance(feature, Label | Group):
-        return
-    if feature.side not in SIDES:
-        raise ValueError(f"`side` must be one of {SIDES} for feature {feature.name!r}. Received: {feature.side!r}.")
-    if isinstance(feature, Category | CategoryList | WeightedList) and feature.hash_buckets is not None:
-        raise UnsupportedFeatureError(
-            f"`hash_buckets` is not supported yet for feature {feature.name!r}. Received: {feature.hash_buckets!r}."
-        )
-    if not isinstance(feature, Category) and feature.max_length < 1:
-        raise ValueError(f"`max_length` must be positive for feature {feature.name!r}. Received: {feature.max_length!r}.")
-    if isinstance(feature, CategoryList | WeightedList) and feature.pooling not in POOLINGS:
-        raise ValueError(f"`pooling` must be one of {POOLINGS} for feature {feature.name!r}. Received: {feature.pooling!r}.")
-    if isinstance(feature, History):
-        if not feature.queries:
-            raise ValueError(f"`queries` must name at least one pair for feature {feature.name!r}. Received: ().")
-        if feature.side != "user":
-            raise ValueError(f"`side` must be 'user' for history {feature.name!r}. Received: {feature.side!r}.")
-
-
-def _check_whole(declaration: Declaration) -> None:
-    features = declaration.features
-    for kind in (Label, Group):
-        names = [f.name for f in features if isinstance(f, kind)]
-        if len(names) != 1:
-            raise ValueError(f"The declaration must have exactly one {kind.__name__}. Received: {names}.")
-    if declaration.min_frequency < 1:
-        raise ValueError(f"`min_frequency` must be positive. Received: {declaration.min_frequency!r}.")
-    if not declaration.side_columns("item"):
-        raise ValueError("The declaration must have at least one feature of the item side. Received: none.")
-    names = [c.name for c in declaration.columns]
-    names += [weight_name(f.name) for f in features if isinstance(f, WeightedList)]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
-    if duplicates:
-        raise ValueError(f"Column names must be unique. Received more than once: {duplicates}.")
-    candidates = {c.name for c in declaration.categories if c.side == "item"}
-    for history in declaration.histories:
-        for member, candidate in history.queries:
-            if candidate not in candidates:
-                raise ValueError(
-                    f"History column {member!r} of feature {history.name!r} must be queried by a category of the item "
-                    f"side. Received: {candidate!r}."
-                )

@@ -1,14 +1,14 @@
 """Splits the raw columns' strings into ragged tokens, in the TensorFlow graph.
 
 It follows the grammar of `transform/cells.py`, which ingestion has held the cells against. A serving request may not have
-been checked, and stands in one batch with others: a malformed weight is not a number, by which its row is known.
+been checked, and stands in one batch with others: a malformed weight or number is NaN, by which its row is known.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from transform.cells import PAIR_PATTERN
+from transform.cells import NUMBER_PATTERN, PAIR_PATTERN
 from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, History
 
 
@@ -37,6 +37,14 @@ def split_weights(pairs: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTen
     numbers = tf.strings.to_number(tf.where(valid, text, "0"), tf.float32)
     weights = tf.where(valid, numbers, float("nan"))
     return pairs.with_flat_values(ids), pairs.with_flat_values(weights)
+
+
+def parse_numbers(cells: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads strings [B] as numbers, float64 [B], and says which are missing, bool [B]; they and malformed ones are NaN."""
+    text = tf.strings.strip(cells)
+    valid = tf.strings.regex_full_match(text, NUMBER_PATTERN)
+    numbers = tf.strings.to_number(tf.where(valid, text, "0"), tf.float64)
+    return tf.where(valid, numbers, tf.constant(float("nan"), tf.float64)), tf.equal(text, "")
 
 
 def split_history(cells: dict[str, tf.Tensor], history: History) -> dict[str, tf.RaggedTensor]:

@@ -8,6 +8,8 @@
 | list | int64 ids, ragged [B, (L)] |
 | weighted list | the same, and float32 weights, ragged [B, (L)], named by `weight_name` |
 | history | int64 ids per column, ragged [B, (T)], aligned, newest last; an empty token is 0 |
+| pretrained | int64 rows of the table, from 1, shaped as the ids of its column; 0 where the table lacks the token |
+| numeric | float32 [B], standardised, cut to `MOST_DEVIATIONS`; an empty cell is 0 |
 """
 
 from __future__ import annotations
@@ -18,11 +20,26 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, Category, Declaration, WeightedList, weight_name
+from transform.declaration import (
+    FIRST_TOKEN_ID,
+    OOV_ID,
+    PADDING_ID,
+    Category,
+    Declaration,
+    Pretrained,
+    WeightedList,
+    weight_name,
+)
 from transform.features import DECLARATION
-from transform.parsing import keep_first, split_history, split_tokens, split_weights
+from transform.parsing import keep_first, parse_numbers, split_history, split_tokens, split_weights
+from transform.pretrained import ABSENT_ROW, read_table
 
 Tensors = dict[str, Any]
+
+# Standard deviations beyond which a number tells no more: one absurd number must not outweigh all else that a row holds.
+MOST_DEVIATIONS = 10.0
+# A standard deviation below this share of the mean is what is left of rounding: the column is constant.
+_LEAST_DEVIATION = 1e-12
 
 
 def preprocessing_fn(inputs: Tensors) -> Tensors:
@@ -38,6 +55,8 @@ def make_preprocessing_fn(declaration: Declaration) -> Callable[[Tensors], Tenso
         outputs: Tensors = dict(weights)
         for vocabulary, columns in declaration.vocabularies.items():
             outputs |= _ids({column: tokens[column] for column in columns}, vocabulary, declaration)
+        outputs |= {feature.name: _standardised(inputs[feature.name]) for feature in declaration.numerics}
+        outputs |= {feature.name: _table_rows(tokens[feature.column], feature) for feature in declaration.pretrained}
         outputs[declaration.label] = inputs[declaration.label]
         outputs[declaration.group] = inputs[declaration.group]
         return outputs
@@ -63,14 +82,17 @@ def _tokens(inputs: Tensors, declaration: Declaration) -> tuple[Tensors, Tensors
 
 
 def _ids(tokens: Mapping[str, Any], vocabulary: str, declaration: Declaration) -> Tensors:
-    """Maps the tokens of all columns that share a vocabulary to its ids.
+    """Maps the tokens of all columns that share a vocabulary to its ids, or to hash buckets.
 
     A candidate's token that is rare among candidates is out of vocabulary even if the vocabulary holds it. Histories hold
     what was clicked: a token seen once as a candidate comes again in later histories if it was clicked, and only then, so
     that counting it there would make "in the vocabulary" tell the label. On MovieLens the out-of-vocabulary embedding learnt
     so from rows of which 0.6 % were positive, where 38 % should be.
     """
-    asset = _vocabulary(tokens.values(), vocabulary, declaration.min_frequency)
+    if (buckets := declaration.hash_buckets_of(vocabulary)) is not None:
+        return {column: _map_flat(lambda flat: _bucket(flat, buckets), values) for column, values in tokens.items()}
+    top_k = declaration.top_k_of(vocabulary)
+    asset = _vocabulary(tokens.values(), vocabulary, declaration.min_frequency, top_k)
     ids = {column: _map_flat(lambda flat: _lookup(flat, asset), values) for column, values in tokens.items()}
     queried = {candidate for history in declaration.histories for _, candidate in history.queries} & set(tokens)
     if queried:
@@ -81,17 +103,51 @@ def _ids(tokens: Mapping[str, Any], vocabulary: str, declaration: Declaration) -
     return ids
 
 
-def _vocabulary(columns: Iterable[Any], name: str, min_frequency: int) -> Any:
-    """The tokens that the columns together hold at least `min_frequency` times."""
+def _vocabulary(columns: Iterable[Any], name: str, min_frequency: int, top_k: int | None = None) -> Any:
+    """The tokens that the columns together hold at least `min_frequency` times; the `top_k` most frequent ones, if given."""
     seen = tf.concat([_flat(column) for column in columns], axis=0)
     return tft.vocabulary(
-        tf.boolean_mask(seen, tf.not_equal(seen, "")), frequency_threshold=min_frequency, vocab_filename=name
+        tf.boolean_mask(seen, tf.not_equal(seen, "")), top_k=top_k, frequency_threshold=min_frequency, vocab_filename=name
     )
+
+
+def _standardised(cells: tf.Tensor) -> tf.Tensor:
+    """float32 [B] of strings [B]: numbers in standard deviations from the mean of the training rows.
+
+    A missing one is the mean, 0, and so is every number of a column that was constant or empty. A malformed one is NaN.
+    """
+    numbers, missing = parse_numbers(cells)
+    # TFT leaves out what is not finite. In float64 the squares of all numbers that a cell may hold are.
+    mean, deviation = tft.mean(numbers), tf.sqrt(tft.var(numbers))
+    varies = deviation > _LEAST_DEVIATION * tf.abs(mean)
+    scaled = (numbers - mean) / tf.where(varies, deviation, tf.ones_like(deviation))
+    scaled = tf.where(varies, tf.clip_by_value(scaled, -MOST_DEVIATIONS, MOST_DEVIATIONS), tf.zeros_like(scaled))
+    scaled = tf.where(missing, tf.zeros_like(scaled), scaled)
+    malformed = tf.logical_and(tf.math.is_nan(numbers), tf.logical_not(missing))
+    return tf.cast(tf.where(malformed, numbers, scaled), tf.float32)
 
 
 def _lookup(flat: tf.Tensor, asset: Any) -> tf.Tensor:
     """int64 ids of strings [N]."""
     ids = tft.apply_vocabulary(flat, asset, default_value=OOV_ID - FIRST_TOKEN_ID) + FIRST_TOKEN_ID
+    return tf.where(tf.equal(flat, ""), tf.constant(PADDING_ID, tf.int64), ids)
+
+
+def _table_rows(tokens: Any, feature: Pretrained) -> Any:
+    """The rows of a given table, int64 from 1, that hold the vectors of tokens; 0 where it holds none."""
+
+    def create() -> tf.lookup.StaticHashTable:
+        known = read_table(feature).tokens
+        rows = tf.range(1, len(known) + 1, dtype=tf.int64)
+        return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(list(known), rows), default_value=ABSENT_ROW)
+
+    table = tft.make_and_track_object(create, name=f"pretrained_{feature.name}")
+    return _map_flat(table.lookup, tokens)
+
+
+def _bucket(flat: tf.Tensor, buckets: int) -> tf.Tensor:
+    """int64 ids of strings [N]: hash buckets, the same on every machine."""
+    ids = tf.strings.to_hash_bucket_fast(flat, buckets) + FIRST_TOKEN_ID
     return tf.where(tf.equal(flat, ""), tf.constant(PADDING_ID, tf.int64), ids)
 
 

@@ -56,7 +56,7 @@ def token_schema(
         ValueError: `domains` names what is not a column of tokens.
     """
     domains = domains or {}
-    known = [column.name for column in declaration.columns if column.kind != "label"]
+    known = [column.name for column in declaration.columns if column.kind not in ("label", "numeric")]
     if unknown := sorted(set(domains) - set(known)):
         raise ValueError(f"`domains` must name columns of tokens: {known}. Received: {unknown}.")
     schema = schema_pb2.Schema()
@@ -66,8 +66,11 @@ def token_schema(
             feature.presence.min_fraction = 1.0
             feature.presence.min_count = 1
         feature.value_count.min = 1
-        if column.kind in ("label", "group", "category"):
+        if column.is_single:
             feature.value_count.max = 1
+        if column.kind == "numeric":
+            feature.type = schema_pb2.FLOAT
+            feature.float_domain.CopyFrom(schema_pb2.FloatDomain(disallow_nan=True, disallow_inf=True))
         if column.kind == "label":
             feature.type = schema_pb2.INT
             # Categorical, so that the share of each label is counted and compared.

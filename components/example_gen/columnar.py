@@ -20,12 +20,13 @@ from components.example_gen.line_scan import Lines, Mask, Offsets, find_lines, r
 from components.example_gen.reader import LABELS, RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
-from transform.cells import BLANK, BLANKS, WEIGHT_PATTERN
+from transform.cells import BLANK, BLANKS, NUMBER_PATTERN, WEIGHT_PATTERN
 from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
 
 # An entry with the blanks around it, which `cells.is_pair` does not have.
 _NO_BLANK_ID = rf"[^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}\t\n\v\f\r ][^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}]*"
 _PAIR = rf"(?:{BLANK}*{_NO_BLANK_ID}{WEIGHT_SEPARATOR}{WEIGHT_PATTERN})?"
+_NUMBER = rf"^(?:{NUMBER_PATTERN})?$"
 _PAIRS = rf"^{_PAIR}(?:{LIST_SEPARATOR}{_PAIR})*$"
 
 
@@ -144,12 +145,13 @@ def _is_good(cells: pa.ChunkedArray, column: Column, max_list_length: int) -> pa
     if column.kind == "label":
         return pc.is_in(cells, pa.array(LABELS))
     separators = pc.count_substring(cells, LIST_SEPARATOR)
-    is_id = column.kind in ("group", "category")
-    good = pc.less(separators, 1 if is_id else max_list_length)
+    good = pc.less(separators, 1 if column.is_single else max_list_length)
     if column.required:
         good = pc.and_(good, pc.not_equal(cells, ""))
     if column.kind == "weighted_list":
         good = pc.and_(good, pc.match_substring_regex(cells, _PAIRS))
+    if column.kind == "numeric":
+        good = pc.and_(good, pc.match_substring_regex(cells, _NUMBER))
     return good
 
 

@@ -15,7 +15,12 @@ from transform import cells as grammar
 from transform.declaration import Column, Declaration
 
 LABELS = ("0", "1")
-_BROKEN: dict[grammar.Rule, rules.Rule] = {"required": rules.REQUIRED, "one-id": rules.ONE_ID, "weights": rules.WEIGHTS}
+_BROKEN: dict[grammar.Rule, rules.Rule] = {
+    "required": rules.REQUIRED,
+    "one-id": rules.ONE_ID,
+    "weights": rules.WEIGHTS,
+    "number": rules.NUMBER,
+}
 
 
 class RowReader:
@@ -94,7 +99,7 @@ class RowReader:
                 raise RowError(rules.LABEL, repr(cell), column=column.name)
             return cell
         length, limit = grammar.entries(cell), self._settings.max_list_length
-        if column.kind not in ("group", "category") and length > limit:
+        if not column.is_single and length > limit:
             raise RowError(rules.LIST_LENGTH, f"{length} entries: {cell}", column=column.name, limit=limit)
         fault = grammar.fault(cell, column)
         if fault is not None:

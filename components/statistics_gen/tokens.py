@@ -14,6 +14,8 @@ from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Declaration,
 
 _WEIGHT = f"{WEIGHT_SEPARATOR}[^{WEIGHT_SEPARATOR}]*$"
 _UP_TO_WEIGHT = f"^.*{WEIGHT_SEPARATOR}"
+# What the tokens of a kind are; bytes if nothing is said.
+_TYPES = {"numeric": pa.float32()}
 
 
 def split_batch(batch: pa.RecordBatch, declaration: Declaration) -> pa.RecordBatch:
@@ -24,12 +26,12 @@ def split_batch(batch: pa.RecordBatch, declaration: Declaration) -> pa.RecordBat
         declaration: The declared columns.
 
     Returns:
-        The same rows: for each column lists of tokens, bytes, and int64 for the label. A weighted list becomes two columns,
-        its ids and, under `weight_name`, its float32 weights. A cell without a token is null, that is, missing.
+        The same rows: for each column lists of tokens, bytes, int64 for the label, and float32 for numbers. A weighted list
+        becomes two columns, its ids and, under `weight_name`, its float32 weights. A cell without a token is null: missing.
 
     Raises:
         ValueError: A row has no value, or several, in a column.
-        pyarrow.ArrowInvalid: A weight is not a number; the message holds it.
+        pyarrow.ArrowInvalid: A weight or number is none; the message holds it.
     """
     columns: dict[str, pa.Array] = {}
     for column in declaration.columns:
@@ -38,11 +40,11 @@ def split_batch(batch: pa.RecordBatch, declaration: Declaration) -> pa.RecordBat
             columns[column.name] = values
             continue
         cells = _cells(values, column.name)
-        lists = _single(cells) if column.kind in ("group", "category") else pc.split_pattern(cells, LIST_SEPARATOR)
+        lists = _single(cells) if column.is_single else pc.split_pattern(cells, LIST_SEPARATOR)
         tokens = _without_empty(lists)
         if column.kind == "weighted_list":
             tokens, columns[weight_name(column.name)] = _split_weights(tokens)
-        columns[column.name] = _map_flat(tokens, tokens.values.cast(pa.large_binary()))
+        columns[column.name] = _map_flat(tokens, tokens.values.cast(_TYPES.get(column.kind, pa.large_binary())))
     return pa.RecordBatch.from_pydict(columns)
 
 

@@ -49,6 +49,8 @@ def measure_oov_rates(
         FileNotFoundError: No file matches.
     """
     columns = list(vocabulary_of(declaration))
+    if not columns:
+        return {}
     records = tf.data.TFRecordDataset(list_files(patterns), compression_type="GZIP")
 
     def count(serialized: tf.Tensor) -> tf.Tensor:
@@ -65,8 +67,8 @@ def measure_oov_rates(
 
 
 def vocabulary_of(declaration: Declaration) -> dict[str, str]:
-    """The vocabulary of each column that has one: the candidate's columns first, since it is they that are ranked."""
-    found = {column: vocabulary for vocabulary, columns in declaration.vocabularies.items() for column in columns}
+    """The vocabulary of each column that is looked up in one: the candidate's first, since it is they that are ranked."""
+    found = {column: vocabulary for vocabulary, columns in declaration.looked_up.items() for column in columns}
     sides = {column.name: column.side for column in declaration.columns}
     return dict(sorted(found.items(), key=lambda item: sides[item[0]] != "item"))
 
@@ -75,7 +77,7 @@ def by_vocabulary(columns: Mapping[str, OovRate], declaration: Declaration) -> d
     """The rates of the vocabularies, over all columns that share them."""
     return {
         vocabulary: OovRate(sum(columns[name].tokens for name in names), sum(columns[name].oov for name in names))
-        for vocabulary, names in declaration.vocabularies.items()
+        for vocabulary, names in declaration.looked_up.items()
     }
 
 

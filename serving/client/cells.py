@@ -21,6 +21,7 @@ _RULES: dict[grammar.Rule, str] = {
     "required": "not be empty",
     "one-id": f"be a token without {LIST_SEPARATOR!r}",
     "weights": f"hold token{WEIGHT_SEPARATOR}weight, weight >= 0",
+    "number": "be a finite number",
 }
 
 
@@ -67,7 +68,7 @@ def user_cells(user: Row, declaration: Declaration) -> dict[str, str]:
     Args:
         user: Every column of the user side, and no other. A token is a str or an int. A list or a history is a sequence of
             tokens, or a cell as in the CSV; a weighted list is a mapping of token to weight, a sequence of such pairs, or a
-            cell. Empty ones are "", [] or {}.
+            cell; a number is a float, an int, or a cell. Empty ones are "", [] or {}.
         declaration: The declared features.
 
     Raises:
@@ -129,6 +130,12 @@ def _token(value: object, where: str) -> str:
     return token
 
 
+def _number(value: object, where: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InvalidRequestError(f"{where} must be a number. Received: {value!r}.")
+    return str(value)
+
+
 def _list(value: object, where: str) -> str:
     if isinstance(value, str):
         return value
@@ -157,6 +164,7 @@ def _weighted_token(pair: object, where: str) -> str:
 
 _JOIN: dict[str, Callable[[object, str], str]] = {
     "category": _token,
+    "numeric": _number,
     "list": _list,
     "history": _list,
     "weighted_list": _weighted_list,

@@ -135,3 +135,12 @@ def test_all_that_a_node_imports_is_in_its_fingerprint(tmp_path: Path) -> None:
         imported = {module for module in modules if not module.startswith("__")}
         assert imported - set(import_closure(*CODE.get(name, ()))) == set(), name
     assert {name for name, modules in found.items() if modules} == set(CODE)
+
+
+def test_a_file_that_the_code_reads_counts(project: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    digests = []
+    for text in ("token,x\n1,0.5\n", "token,x\n1,0.25\n"):
+        table.write_text(text)
+        digests.append(code_fingerprint("work.executor", files={"table.csv": table}, root=project))
+    assert len({code_fingerprint("work.executor", root=project), *digests}) == 3

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from serving.client import InvalidRequestError
 from serving.client.cells import candidate_cells, request_inputs, user_cells
-from transform.declaration import Category, CategoryList, Declaration, Group, Label
+from transform.declaration import Category, CategoryList, Declaration, Group, Label, Numeric
 from transform.features import DECLARATION
 
 USER: dict[str, Any] = {
@@ -127,3 +128,27 @@ def test_a_candidate_without_any_value_is_an_error_since_the_server_takes_it_for
     )
     with pytest.raises(InvalidRequestError, match="Received: all empty, candidate 1"):
         candidate_cells([{"a": "1", "b": []}, {"a": "", "b": []}], declaration)
+
+
+NUMBERS = Declaration((Label("act"), Group("user"), Numeric("age", "user"), Numeric("price", "item", required=True)))
+
+
+@pytest.mark.parametrize(("value", "cell"), [(34, "34"), (-0.5, "-0.5"), (1e16, "1e+16"), (" 3.50 ", "3.50"), ("", "")])
+def test_a_number_is_sent_as_in_the_csv(value: Any, cell: str) -> None:
+    assert user_cells({"age": value}, NUMBERS) == {"age": cell}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (float("nan"), "`price` of candidate 0 must be a finite number. Received: nan."),
+        (float("-inf"), "must be a finite number. Received: -inf."),
+        ("many", "must be a finite number. Received: 'many'."),
+        ("", "must not be empty. Received: ''."),
+        (True, "`price` of candidate 0 must be a number. Received: True."),
+        (None, "must be a number. Received: None."),
+    ],
+)
+def test_what_is_no_finite_number_is_an_error(value: Any, message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=re.escape(message)):
+        candidate_cells([{"price": value}], NUMBERS)

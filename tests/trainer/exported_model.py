@@ -114,6 +114,7 @@ def export_trained(
     keras.utils.set_random_seed(hyperparameters.seed)
     model = compiled(build_model(output, declaration, hyperparameters), hyperparameters)
     model.fit(dataset, epochs=hyperparameters.epochs, verbose=0)
+    model.settle()
     export(ServingModule(model, output, declaration), str(folder / "export"), config)
 
     batches = [features for features, _ in dataset]

@@ -11,7 +11,18 @@ import tensorflow as tf
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import input_names
-from transform.declaration import Category, CategoryList, Declaration, Group, History, Label, WeightedList, weight_name
+from transform.declaration import (
+    Category,
+    CategoryList,
+    Declaration,
+    Group,
+    History,
+    Label,
+    Numeric,
+    Pretrained,
+    WeightedList,
+    weight_name,
+)
 from transform.features import DECLARATION
 
 # Starts far from zero, batch statistics and little dropout, so that every part shows.
@@ -41,13 +52,28 @@ TWO_HISTORIES = Declaration(
 )
 NO_HISTORY = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
 NO_USER = Declaration((Label("act"), Group("g"), Category("topic", side="item"), CategoryList("tags", side="item")))
-DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER]
+NUMBERS = Declaration((Label("act"), Group("g"), Numeric("age", side="user"), Numeric("price", side="item")))
+GIVEN = Declaration(
+    (
+        *TWO_HISTORIES.features,
+        Pretrained("author_vector", column="author", table="authors.csv"),
+        Pretrained("tag_vector", column="tags", table="tags.csv", tuned=True),
+        Pretrained("entity_vector", column="entities", table="tags.csv", pooling="sum"),
+        Pretrained("client_vector", column="client_type", table="clients.csv"),
+    )
+)
+WIDTH = 3
+DECLARATIONS = [DECLARATION, TWO_HISTORIES, NO_HISTORY, NO_USER, NUMBERS, GIVEN]
 
 
 def create(declaration: Declaration = DECLARATION, **changes: Any) -> DIN:
     keras.utils.set_random_seed(0)
     settings = SMALL.replace(**changes)
-    return DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), settings)
+    given = [feature.name for feature in declaration.pretrained]
+    model = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), settings, dict.fromkeys(given, (SIZE, WIDTH)))
+    for name in given:
+        model.set_pretrained(name, np.random.default_rng(1).normal(size=(SIZE, WIDTH)))
+    return model
 
 
 def random_features(declaration: Declaration, batch: int = 6, candidates: int | None = None) -> dict[str, np.ndarray]:
@@ -60,6 +86,9 @@ def random_features(declaration: Declaration, batch: int = 6, candidates: int | 
         shape: tuple[int, ...] = (batch,)
         if column.side == "item" and candidates is not None:
             shape = (*shape, candidates)
+        if column.kind == "numeric":
+            features[column.name] = rng.normal(size=shape).astype("float32")
+            continue
         if column.kind != "category":
             shape = (*shape, 5)
         ids = rng.integers(1, SIZE + 2, shape)
@@ -68,6 +97,9 @@ def random_features(declaration: Declaration, batch: int = 6, candidates: int | 
         features[column.name] = ids.astype("int64")
         if column.kind == "weighted_list":
             features[weight_name(column.name)] = rng.random(shape, "float32")
+    for given in declaration.pretrained:
+        ids = features[given.column]
+        features[given.name] = np.where(ids > 1, ids - 1, 0)
     return features
 
 
@@ -266,7 +298,8 @@ def test_weights_and_model_survive_saving(declaration: Declaration, tmp_path: Pa
     model, features = create(declaration), random_features(declaration)
     model(features, training=True)
     model.save_weights(tmp_path / "model.weights.h5")
-    other = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), SMALL)
+    shapes = {feature.name: (SIZE, WIDTH) for feature in declaration.pretrained}
+    other = DIN(declaration, dict.fromkeys(declaration.vocabularies, SIZE), SMALL, shapes)
     assert not np.array_equal(other(features), model(features))
     other.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(other(features), model(features))
@@ -331,3 +364,42 @@ def test_a_missing_column_is_refused_by_name(column: str) -> None:
 def test_columns_that_are_no_inputs_are_ignored() -> None:
     model, features = create(), random_features(DECLARATION)
     np.testing.assert_array_equal(model({**features, "act": np.ones(6)}), model(features))
+
+
+def test_given_vectors_are_concatenated_and_a_token_without_one_adds_nothing() -> None:
+    model, features = create(GIVEN), random_features(GIVEN, batch=1, candidates=1)
+    vectors = np.random.default_rng(1).normal(size=(SIZE, WIDTH))
+    features["author_vector"], features["client_vector"] = np.array([[4]]), np.array([0])
+    features["tag_vector"] = np.array([[[1, 0, 3]]])
+    features["entity_vector"] = np.array([[[2, 0, 5]]])
+    features["entities_weight"] = np.array([[[0.5, 7.0, 2.0]]], "float32")
+    features["entities"] = np.array([[[2, 3, 4]]])
+    expected = [vectors[3], (vectors[0] + vectors[2]) / 2, 0.5 * vectors[1] + 2.0 * vectors[4]]
+    np.testing.assert_allclose(model.encode_item(features)["item"][0, 0, 16:], np.concatenate(expected), rtol=1e-5)
+    np.testing.assert_array_equal(model.encode_user(features)["context"][0, 4:], np.zeros(WIDTH))
+
+
+def test_frozen_vectors_are_not_trained_and_tuned_ones_are() -> None:
+    model = create(GIVEN)
+    trained = {weight.path for weight in model.trainable_weights}
+    paths = {name: layer.embeddings.path for name, layer in model.pretrained.items()}
+    assert {name for name, path in paths.items() if path in trained} == {"tag_vector"}
+    assert [layer.embeddings.path for layer in model.trained_tables][-1] == paths["tag_vector"]
+
+
+def test_each_history_is_attended_to_by_an_attention_of_its_own() -> None:
+    model, features = create(TWO_HISTORIES), random_features(TWO_HISTORIES)
+    one = {name: features[name][:, None] for name in input_names(TWO_HISTORIES, "item")}
+    items, before = model.encode_item(one), model(features)
+    seen = model.attention_scores(model.encode_user(features), items)
+    for history, others in (("clicks", "shares"), ("shares", "clicks")):
+        columns = next(one.columns for one in TWO_HISTORIES.histories if one.name == history)
+        turned = features | {column: np.where(features[column] > 1, SIZE + 3 - features[column], 0) for column in columns}
+        found = model.attention_scores(model.encode_user(turned), items)
+        assert np.any(np.array(found[history]) != seen[history])
+        np.testing.assert_array_equal(found[others], seen[others])
+        assert np.all(np.any(np.array(model(turned)) != before))
+    trained = dict(zip([weight.path for weight in model.trainable_weights], gradients(model, features), strict=True))
+    for attention in model.attentions.values():
+        kernels = [trained[weight.path] for weight in attention.trainable_weights]
+        assert all(gradient is not None and np.any(gradient) for gradient in kernels)

@@ -35,6 +35,36 @@ def test_the_gradient_touches_the_looked_up_rows_only() -> None:
     assert isinstance(tape.gradient(loss, layer.embeddings.value), tf.IndexedSlices)
 
 
+def trained(*rows: int, start: str = "random_normal") -> tuple[TokenEmbedding, np.ndarray]:
+    """A table in which training has touched some rows, and its numbers."""
+    layer = TokenEmbedding(6, 2, start)
+    layer.build()
+    table = np.array(layer.embeddings)
+    for row in rows:
+        table[row] += [row, 1.0]
+    layer.embeddings.assign(table)
+    layer.settle()
+    return layer, table
+
+
+@pytest.mark.parametrize("start", ["random_normal", "zeros"])
+def test_an_out_of_vocabulary_row_that_was_never_trained_is_the_mean_of_the_trained_tokens(start: str) -> None:
+    layer, table = trained(2, 5, start=start)
+    expected = (table[2] + table[5]) / 2
+    np.testing.assert_allclose(layer.embeddings, [expected, expected, table[2], expected, expected, table[5]], rtol=1e-6)
+    assert not np.any(layer(np.array([0])))
+
+
+def test_tokens_that_were_never_trained_are_as_the_out_of_vocabulary_row_and_trained_rows_stay() -> None:
+    layer, table = trained(1, 2, 5)
+    np.testing.assert_array_equal(layer.embeddings, table[[1, 1, 2, 1, 1, 5]])
+
+
+def test_a_table_that_was_never_trained_stays_as_it_is() -> None:
+    layer, table = trained()
+    np.testing.assert_array_equal(layer.embeddings, table)
+
+
 def test_the_config_is_complete() -> None:
     layer = TokenEmbedding(5, 4, embeddings_initializer="ones", name="t")
     assert TokenEmbedding.from_config(layer.get_config()).get_config() == layer.get_config()

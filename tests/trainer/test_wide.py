@@ -5,7 +5,7 @@ import pytest
 
 from trainer.matches import token_matches
 from trainer.wide import WidePart
-from transform.declaration import Category, Declaration, Group, History, Label, WeightedList
+from transform.declaration import Category, Declaration, Group, History, Label, Numeric, WeightedList
 
 DECLARATION = Declaration(
     (
@@ -65,3 +65,15 @@ def test_without_crosses_it_adds_nothing_about_pairs() -> None:
     layer.build()
     assert layer.cross_weights is None
     assert crosses(layer) == 0
+
+
+def test_a_number_has_one_weight() -> None:
+    layer = WidePart(
+        Declaration((*DECLARATION.features, Numeric("age", "user"), Numeric("price", "item"))), {"device": 1, "topic": 3}
+    )
+    layer.build()
+    layer.number_weights["age"].assign(2.0)
+    layer.number_weights["price"].assign(-1.0)
+    np.testing.assert_allclose(layer.first_order(USER | {"age": np.array([1.5], "float32")}, "user"), [3.0])
+    prices = np.array([[0.5, 0.0, -2.0]], "float32")
+    np.testing.assert_allclose(layer.first_order(ITEMS | {"price": prices}, "item"), [[-0.5, 0.0, 2.0]])

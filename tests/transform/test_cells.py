@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from transform import cells
 from transform.declaration import Column
 from transform.features import DECLARATION
-from transform.parsing import split_history, split_tokens, split_weights
+from transform.parsing import parse_numbers, split_history, split_tokens, split_weights
 
 WEIGHTED = Column("fav", "weighted_list", required=False, side="user", max_length=50)
+NUMERIC = Column("age", "numeric", required=False, side="user")
 # What the grammar tells apart, blanks of all kinds among them, and what float parsers are lenient about.
 PIECES = [
     *"0123456789,,,:::..eE+-_ \t\n\v\f\r",
@@ -61,6 +62,34 @@ def test_the_graph_parses_what_is_accepted_to_the_same_and_what_is_not_harms_no_
         assert weights == pytest.approx(numbers, rel=1e-6, abs=1e-37)
     else:
         assert any(map(math.isnan, weights))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.from_regex(cells.NUMBER_PATTERN, fullmatch=True) | st.floats().map(str) | st.integers().map(str) | MALFORMABLE)
+def test_the_graph_reads_the_numbers_that_are_accepted_and_knows_the_others(cell: str) -> None:
+    numbers, missing = parse_numbers(tf.constant([cell.encode("utf-8", "surrogatepass"), "-1.5"]))
+    assert numbers[1] == -1.5
+    stripped = cells.strip(cell)
+    assert bool(missing[0]) == (stripped == "")
+    if stripped and cells.fault(stripped, NUMERIC) is None:
+        assert float(numbers[0]) == pytest.approx(float(stripped), rel=1e-12)
+        assert abs(float(stripped)) < 3.4e38
+    else:
+        assert math.isnan(numbers[0])
+
+
+@pytest.mark.parametrize(
+    "cell", ["0", "-0", "12", "007", "1.", ".5", "-.25", "3e5", "1E-7", "1e-07", "1e+16", "-9.9e37", "", str(2**60)]
+)
+def test_a_finite_number_is_no_fault(cell: str) -> None:
+    assert cells.fault(cell, NUMERIC) is None
+
+
+@pytest.mark.parametrize(
+    "cell", ["nan", "inf", "-Infinity", "1e38", "1e999", "1,5", "1 5", "0x10", "1_000", "--1", ".", "e5", "\u0661", "a"]
+)
+def test_what_is_no_finite_number_is_a_fault(cell: str) -> None:
+    assert cells.fault(cell, NUMERIC) == cells.Fault("number", cell)
 
 
 @settings(max_examples=200, deadline=None)

@@ -16,8 +16,6 @@ from transform.declaration import (
     Label,
     Numeric,
     Pretrained,
-    UnsupportedFeatureError,
-    WeightedList,
 )
 from transform.features import DECLARATION
 
@@ -65,19 +63,26 @@ def test_a_history_member_has_the_vocabulary_of_its_candidate() -> None:
     assert declaration.vocabulary_of("past") == "topic_id"
 
 
-@pytest.mark.parametrize(
-    ("feature", "message"),
-    [
-        (Numeric("age", side="user"), "`Numeric` features are not supported yet. Received: 'age'"),
-        (Pretrained("title", side="item", table="t"), "`Pretrained` features are not supported yet. Received: 'title'"),
-        (Category("city", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'city'"),
-        (CategoryList("tags", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'tags'"),
-        (WeightedList("favs", side="user", hash_buckets=10), "`hash_buckets` is not supported yet for feature 'favs'"),
-    ],
-)
-def test_a_kind_that_is_not_supported_yet_is_refused(feature: Feature, message: str) -> None:
-    with pytest.raises(UnsupportedFeatureError, match=message):
-        declare(feature)
+def test_what_one_column_says_of_a_vocabulary_holds_for_all_of_its_columns() -> None:
+    declaration = declare(
+        Category("city", side="user", vocabulary="place", hash_buckets=100),
+        CategoryList("trips", side="user", vocabulary="place"),
+        CategoryList("tags", side="item", vocabulary="tag"),
+        CategoryList("topics", side="item", vocabulary="topic_id", top_k=5),
+    )
+    vocabularies = ("place", "tag", "topic_id")
+    assert [declaration.hash_buckets_of(name) for name in vocabularies] == [100, None, None]
+    assert [declaration.top_k_of(name) for name in vocabularies] == [None, None, 5]
+    assert declaration.looked_up == {"topic_id": ("topic_id", "topics"), "tag": ("tags",)}
+
+
+def test_numbers_have_a_side_and_no_vocabulary_and_are_part_of_the_fingerprint() -> None:
+    declaration = declare(Numeric("age", side="user"), Numeric("price", side="item", required=True))
+    assert declaration.side_columns("user") == ("age",)
+    assert declaration.side_columns("item") == ("topic_id", "price")
+    assert [column.required for column in declaration.columns[3:]] == [False, True]
+    assert set(declaration.vocabularies) == {"topic_id"}
+    assert declaration.fingerprint == "act:label,age:numeric,client_id:group,price:numeric,topic_id:category"
 
 
 @pytest.mark.parametrize(
@@ -88,12 +93,33 @@ def test_a_kind_that_is_not_supported_yet_is_refused(feature: Feature, message: 
         (History("h", queries=(("past", "no"),)), "must be queried by a category of the item side. Received: 'no'"),
         (Category("topic_id", side="user"), "Column names must be unique. Received more than once: \\['topic_id'\\]"),
         (Category("no spaces", side="user"), "`name` must be a Python identifier. Received: 'no spaces'"),
+        (Category("city", side="user", hash_buckets=0), "`hash_buckets` must be positive for feature 'city'. Received: 0"),
+        (CategoryList("tags", side="user", top_k=-1), "`top_k` must be positive for feature 'tags'. Received: -1"),
+        (
+            Category("city", side="user", hash_buckets=10, top_k=10),
+            "Vocabulary 'city' must not have both `hash_buckets` and `top_k`: .* Received: \\[10\\], \\[10\\].",
+        ),
+        (
+            Pretrained("v", "no", "t.csv"),
+            "`column` of feature 'v' must be a category or a list: .*topic_id.*. Received: 'no'",
+        ),
+        (Pretrained("topic_id", "topic_id", "t.csv"), "Column names must be unique. .*topic_id"),
         (Label("second"), "exactly one Label. Received: \\['act', 'second'\\]"),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(feature: Feature, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         declare(feature)
+
+
+def test_columns_that_say_different_things_of_one_vocabulary_are_refused() -> None:
+    features = [
+        Category(name, "user", vocabulary="place", top_k=k) for name, k in (("city", 10), ("home", 20), ("shop", None))
+    ]
+    with pytest.raises(
+        ValueError, match="`top_k` must be the same for all .* 'place', city, home, shop. Received: .10, 20."
+    ):
+        declare(*features)
 
 
 def test_an_unknown_side_or_pooling_is_refused() -> None:

@@ -6,6 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from transform.declaration import Declaration, Numeric
 from transform.features import DECLARATION
 from transform.schema import raw_feature_spec, raw_schema, schema_text, token_schema
 
@@ -56,3 +57,16 @@ def test_a_closed_domain_of_an_unknown_column_is_refused() -> None:
 def test_every_column_of_a_declaration_has_a_feature_in_the_schema_of_tokens() -> None:
     names = {one.name for one in token_schema(DECLARATION).feature}
     assert names == {column.name for column in DECLARATION.columns} | {"all_topic_fav_7_weight"}
+
+
+def test_numbers_are_ingested_as_cells_and_are_one_finite_float_in_the_schema_of_tokens() -> None:
+    declaration = Declaration((*DECLARATION.features, Numeric("age", side="user"), Numeric("price", "item", required=True)))
+    assert feature("age", raw_schema(declaration)).type == schema_pb2.BYTES
+    schema = token_schema(declaration)
+    age, price = feature("age", schema), feature("price", schema)
+    assert (age.type, age.value_count.max) == (schema_pb2.FLOAT, 1)
+    assert age.float_domain == schema_pb2.FloatDomain(disallow_nan=True, disallow_inf=True)
+    assert not age.HasField("presence")
+    assert price.presence.min_fraction == 1.0
+    with pytest.raises(ValueError, match=r"`domains` must name columns of tokens: .* Received: \['age'\]"):
+        token_schema(declaration, {"age": ["1"]})
