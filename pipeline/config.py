@@ -12,6 +12,7 @@ from pydantic import Field
 from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.model_bounds import Bounds
+from components.scoring.settings import ScoringSettings
 from components.validation.data_bounds import DataBounds
 from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -74,6 +75,7 @@ class RunConfig(Settings):
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
 
+    scoring: ScoringSettings = group(ScoringSettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property
