@@ -74,6 +74,7 @@ class Trainer(base_component.BaseComponent):
         train_split: The split that trains.
         validation_split: The split that tells when to stop.
         custom_config: What the `run_fn` is told.
+        base_model: The model to start from; there may be none.
 
     Outputs:
         model: The Model. Custom properties: `LINEAGE` of `components.properties`.
@@ -92,6 +93,7 @@ class Trainer(base_component.BaseComponent):
         train_split: str,
         validation_split: str,
         custom_config: Mapping[str, Any],
+        base_model: BaseChannel | None = None,
     ) -> None:
         super().__init__(
             _Spec(
@@ -99,6 +101,7 @@ class Trainer(base_component.BaseComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 dataset=dataset,
+                base_model=base_model,
                 train_args=trainer_pb2.TrainArgs(splits=[train_split]),
                 eval_args=trainer_pb2.EvalArgs(splits=[validation_split]),
                 custom_config=json_utils.dumps(dict(custom_config)),

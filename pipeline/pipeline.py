@@ -32,6 +32,7 @@ from components.validation.example_validator import ExampleValidator
 from components.validation.previous_statistics import PreviousStatistics
 from components.validation.validation_gate import ValidationGate
 from components.validation.vocabulary_validator import VocabularyValidator
+from components.warm_start_model import LastBlessedOfEarlierSpan
 from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
@@ -59,6 +60,9 @@ NODES = {
 }
 
 
+# A node that there is with `warm_start` alone, and what it does. It comes before the trainer.
+WARM_START = "warm_start_model"
+TASKS = NODES | {WARM_START: "finds the model to start from"}
 # The nodes that take a span in, and stop a bad one.
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
 # What runs in each node, besides TFX's own: a change of it, or of what it imports, is a change of the node. TFX caches no
@@ -94,8 +98,14 @@ def create_pipeline(
         connection: The metadata store, for runners that take it from the pipeline.
         lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
             earlier span is known, and the baseline is the model that was blessed last.
+
+    Raises:
+        ValueError: The training is to start from an earlier model, and the runner cannot find one.
     """
-    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in nodes}
+    if config.hyperparameters.warm_start and not lineage:
+        raise ValueError("`warm_start` must be false where a runner cannot run this project's resolvers. Received: True.")
+    wanted = {*nodes, WARM_START} if "trainer" in nodes else {*nodes}
+    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in wanted}
     for gate, guarded in GATES:
         if gate in chosen and guarded in chosen:
             chosen[guarded].add_upstream_node(chosen[gate])
@@ -171,6 +181,16 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["vocabulary_validator"]),
     ).with_id("vocabulary_validator")
+    earlier = []
+    if config.hyperparameters.warm_start:
+        earlier = [
+            Resolver(
+                strategy_class=LastBlessedOfEarlierSpan,
+                model=Channel(type=Model),
+                model_blessing=Channel(type=ModelBlessing),
+                dataset=examples,
+            ).with_id(WARM_START)
+        ]
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -178,6 +198,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         dataset=examples,
         train_split=TRAIN,
         validation_split=VALIDATION,
+        base_model=earlier[0].outputs["model"] if earlier else None,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),
@@ -228,6 +249,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         schema,
         transform,
         vocabulary_validator,
+        *earlier,
         trainer,
         latest_blessed_model,
         evaluator,

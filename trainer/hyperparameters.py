@@ -93,6 +93,11 @@ class Hyperparameters(Settings):
     min_steps: int = setting(
         1000, "The steps before which it does not stop: attention needs some to find what a log holds.", ge=0
     )
+    warm_start: bool = setting(
+        False,
+        "Whether the training starts from the last blessed model of an earlier span: tokens that are still there keep what "
+        "was learned of them.",
+    )
     checkpoints: bool = setting(
         True,
         "Whether each finished epoch is kept until the model is exported, so that a killed training goes on from there.",

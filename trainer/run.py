@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 
@@ -17,9 +18,10 @@ from trainer.din import DIN
 from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import CHECKPOINTS, Hyperparameters
 from trainer.input_pipeline import list_files, read_dataset, skip_epochs
-from trainer.progress import TrainingProgress
+from trainer.progress import LOGGER, TrainingProgress
 from trainer.signatures import ServingModule, export
 from trainer.training import BestEpoch, StopAtNonFiniteLoss, compiled
+from trainer.warm_start import start_from, write_weight_names
 from transform.declaration import Declaration
 from transform.features import DECLARATION
 
@@ -34,7 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
         fn_args: The Trainer's arguments. `custom_config` holds the `hyperparameters`, and may hold the `export` settings;
             `CHECKPOINTS` names the folder, if any, of what a killed training of the same rows and settings goes on from;
             the number of steps follows from the rows, the batch size and the epochs. `eval_files` are rows that are held out
-            of training to tell when to stop, not those that judge.
+            of training to tell when to stop, not those that judge. `base_model` is an exported model to start from, if any.
     """
     hyperparameters = Hyperparameters(**fn_args.custom_config["hyperparameters"])
     export_settings = ExportSettings(**fn_args.custom_config.get("export", {}))
@@ -44,6 +46,9 @@ def run_fn(fn_args: FnArgs) -> None:
     steps = int(train.cardinality())
     model = build_model(transform_output, DECLARATION, hyperparameters)
     compiled(model, hyperparameters, steps * hyperparameters.epochs)
+    if fn_args.base_model:
+        known = start_from(model, _vocabularies(transform_output), fn_args.base_model)
+        logging.getLogger(LOGGER).info("starts from %s  tokens known: %s", fn_args.base_model, known)
     best = BestEpoch(hyperparameters.patience, hyperparameters.min_steps)
     folder = fn_args.custom_config.get(CHECKPOINTS, "") if hyperparameters.checkpoints else ""
     checkpoint = Checkpoint(folder, best) if folder else None
@@ -64,6 +69,7 @@ def run_fn(fn_args: FnArgs) -> None:
         ],
     )
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
+    write_weight_names(model, fn_args.serving_model_dir)
     _record(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, "export": export_settings})
     if checkpoint:
         checkpoint.remove()
@@ -90,6 +96,10 @@ def read_rows(
         negative_share=hyperparameters.negative_share,
     )
     return train, read_dataset(list_files(fn_args.eval_files), spec, DECLARATION, size)
+
+
+def _vocabularies(transform_output: tft.TFTransformOutput) -> dict[str, list[bytes]]:
+    return {name: transform_output.vocabulary_by_name(name) for name in DECLARATION.vocabularies}
 
 
 def build_model(transform_output: tft.TFTransformOutput, declaration: Declaration, hyperparameters: Hyperparameters) -> DIN:
