@@ -82,6 +82,24 @@ def ingest(spans: str, settings: Sequence[str], file: str | None) -> None:
 @main.command()
 @_settings
 @_file
+@click.option("--output", "out", envvar="OUTPUT", default="", help="The YAML to write; by default STATE_ROOT/tuned.yaml.")
+def tune(settings: Sequence[str], file: str | None, out: str) -> None:
+    """Try hyperparameters on the data of a run, and write the best as a file of settings.
+
+    TUNE_CHOICES and TUNE_TRIALS say which, and how many combinations. Nothing is published.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.tune import tune as tune_settings
+
+        return tune_settings(config, Path(out or config.state_root + "/tuned.yaml"), console)
+
+    _run("tune", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
 @click.option("--input", "source", envvar="INPUT", required=True, help="A CSV or TSV, or a folder of such, without labels.")
 @click.option("--output", "out", envvar="OUTPUT", required=True, help="The folder to make for the CSVs of scores.")
 def score(settings: Sequence[str], file: str | None, source: str, out: str) -> None:

@@ -21,6 +21,7 @@ from settings.files import read_file
 from settings.texts import from_text
 from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
+from trainer.tuning_settings import TuningSettings
 
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -75,6 +76,7 @@ class RunConfig(Settings):
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
 
+    tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import takewhile
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Evaluator, Transform
+from tfx.components import Evaluator, Transform, Tuner
 from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
@@ -63,6 +65,10 @@ NODES = {
 # A node that there is with `warm_start` alone, and what it does. It comes before the trainer.
 WARM_START = "warm_start_model"
 TASKS = NODES | {WARM_START: "finds the model to start from"}
+# The nodes of `make tune`: all that come before the trainer, and TFX's Tuner.
+TUNER = "tuner"
+TASKS[TUNER] = "tries hyperparameters"
+TUNING = (*takewhile(lambda node: node != "trainer", NODES), TUNER)
 # The nodes that take a span in, and stop a bad one.
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
 # What runs in each node, besides TFX's own: a change of it, or of what it imports, is a change of the node. TFX caches no
@@ -77,11 +83,17 @@ CODE = {
     "transform": ("transform.preprocessing",),
     "vocabulary_validator": ("components.validation.vocabulary_validator",),
     "trainer": ("components.training", "trainer.run"),
+    TUNER: ("trainer.tune",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
 # What stops a run, and the nodes that wait for it though they take nothing from it.
-GATES = (("validation_gate", "window"), ("validation_gate", "dataset"), ("vocabulary_validator", "trainer"))
+GATES = (
+    ("validation_gate", "window"),
+    ("validation_gate", "dataset"),
+    ("vocabulary_validator", "trainer"),
+    ("vocabulary_validator", TUNER),
+)
 
 
 def create_pipeline(
@@ -205,6 +217,18 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
             "code_fingerprint": code_fingerprint(*CODE["trainer"]),
         },
     ).with_id("trainer")
+    tuner = Tuner(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn="trainer.tune.tuner_fn",
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[VALIDATION]),
+        custom_config={
+            "hyperparameters": config.hyperparameters.to_dict(),
+            "tuning": config.tuning.to_dict(),
+            "code_fingerprint": code_fingerprint(*CODE[TUNER]),
+        },
+    ).with_id(TUNER)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
         strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
@@ -250,6 +274,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         transform,
         vocabulary_validator,
         *earlier,
+        tuner,
         trainer,
         latest_blessed_model,
         evaluator,
