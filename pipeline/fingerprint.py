@@ -15,7 +15,7 @@ def code_fingerprint(*modules: str, root: Path = REPOSITORY) -> str:
     """A digest of the named modules and of all modules of the project that they import, at any depth.
 
     Args:
-        modules: Importable names, such as `components.dataset`.
+        modules: Importable names, such as `components.dataset.executor`.
         root: The project's folder. What is not found there is not the project's, and belongs to the environment.
 
     Raises:

@@ -17,7 +17,7 @@ from components.example_gen.files import take_snapshot
 from components.example_gen.reports import read_dead_letters
 from components.example_gen.rules import InvalidInputError
 from pipeline.beam import beam_arguments
-from tests.support import BEAM_OPTIONS
+from pipeline.config import BEAM_OPTIONS
 from transform.features import DECLARATION
 
 HEADER = ",".join(column.name for column in DECLARATION.columns)

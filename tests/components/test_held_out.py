@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.held_out import hold_out
+from components.dataset.held_out import hold_out
 
 
 def write(path: Path, clients: list[str]) -> None:
