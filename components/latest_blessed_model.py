@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ml_metadata as mlmd
 from tfx import types
 from tfx.components.evaluator import constants
@@ -37,11 +39,7 @@ class LatestBlessedBeforeCandidate(resolver.ResolverStrategy):
         if not candidates:
             return None
         candidate = max(candidates, key=lambda model: model.id)
-        blessings = {
-            blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY): blessing
-            for blessing in input_dict[BLESSING]
-            if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE
-        }
+        blessings = blessings_by_model(input_dict[BLESSING])
         known = {model.id: lineage(store, model) for model in [*input_dict[MODEL], candidate]}
         own = known[candidate.id]
         blessed = sorted(
@@ -60,3 +58,12 @@ class LatestBlessedBeforeCandidate(resolver.ResolverStrategy):
             PASSED_OVER: [model for model in blessed[-1:] if model not in latest],
             CANDIDATE: candidates,
         }
+
+
+def blessings_by_model(blessings: Iterable[types.Artifact]) -> dict[int, types.Artifact]:
+    """The blessings that bless, by their model's id."""
+    return {
+        blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY): blessing
+        for blessing in blessings
+        if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE
+    }

@@ -70,6 +70,23 @@ def read_rows(paths: Iterable[Path]) -> Iterator[dict[str, str]]:
             yield from csv.DictReader(file)
 
 
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The lines of any CSV with a header as column name -> cell. Where a line lacks cells they are empty.
+
+    Raises:
+        ValueError: The file is without these columns, or not readable as CSV in UTF-8.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restval="")
+        try:
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise ValueError(f"{path} must have the columns {tuple(columns)}. Received no {missing}.")
+            yield from reader
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} must be readable as CSV. Received at line {reader.line_num}: {error}.") from error
+
+
 def check_no_other_csvs(root: Path, planned: Iterable[Path]) -> None:
     """Refuses a data root that holds CSVs other than the ones about to be written: a pipeline would read them too.
 

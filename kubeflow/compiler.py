@@ -18,7 +18,7 @@ from kubeflow import node_ir, parameters
 from kubeflow.package_config import PackageConfig
 from kubeflow.resources import allow_all_attempts, equip
 from pipeline.fingerprint import tree_fingerprint
-from pipeline.pipeline import INGESTION, NODES, create_pipeline
+from pipeline.pipeline import INGESTION, NODES, TASKS, create_pipeline
 
 REPORT = "report"
 _STATUS = "status"
@@ -41,7 +41,7 @@ def compile_package(config: PackageConfig, path: Path, ingest_only: bool = False
     """
     if config.metadata_store is None:
         raise ValueError("`metadata_store` must be given for Kubeflow.")
-    unknown = sorted(set(config.nodes) - {*NODES, REPORT})
+    unknown = sorted(set(config.nodes) - {*TASKS, REPORT})
     if unknown:
         raise ValueError(f"`nodes` must hold ids of nodes, or `{REPORT}`. Received: {', '.join(unknown)}.")
     ir = Compiler().compile(create_pipeline(config.run_config(), INGESTION if ingest_only else tuple(NODES)))
@@ -73,7 +73,7 @@ def _pipeline(config: PackageConfig, ir: pipeline_pb2.Pipeline, name: str) -> An
                 step = _step(config, node, names, [*more, "--code", code, "--ir", node_ir.to_text(one)])
                 task = step(**{_RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **{key: values[key] for key in names})
                 task.after(*[tasks[before] for before in upstream[node]])
-                tasks[node] = equip(task, config, node, NODES[node])
+                tasks[node] = equip(task, config, node, TASKS[node])
 
     signature = [
         inspect.Parameter(key, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value, annotation=type(value))

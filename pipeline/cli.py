@@ -23,7 +23,7 @@ from settings.reference import table
 
 # The names of the variables on make's command line; what is no setting there is a mistake.
 MAKE_GIVEN = "MAKE_GIVEN"
-_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN"})
+_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT"})
 
 _settings = click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 _file = click.option("--config", "file", metavar="FILE", help="A YAML file of settings; `config` writes one.")
@@ -82,6 +82,44 @@ def ingest(spans: str, settings: Sequence[str], file: str | None) -> None:
 @main.command()
 @_settings
 @_file
+@click.option("--output", "out", envvar="OUTPUT", default="", help="The YAML to write; by default STATE_ROOT/tuned.yaml.")
+def tune(settings: Sequence[str], file: str | None, out: str) -> None:
+    """Try hyperparameters on the data of a run, and write the best as a file of settings.
+
+    TUNE_CHOICES and TUNE_TRIALS say which, and how many combinations. Nothing is published.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.tune import tune as tune_settings
+
+        return tune_settings(config, Path(out or config.state_root + "/tuned.yaml"), console)
+
+    _run("tune", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@click.option("--input", "source", envvar="INPUT", required=True, help="A CSV or TSV, or a folder of such, without labels.")
+@click.option("--output", "out", envvar="OUTPUT", required=True, help="The folder to make for the CSVs of scores.")
+def score(settings: Sequence[str], file: str | None, source: str, out: str) -> None:
+    """Score unlabelled rows by a published version.
+
+    It may be done while another command is at work. SCORE_VERSION and SCORE_COLUMNS say which version, and what is kept
+    beside the scores.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.score import score_rows
+
+        return score_rows(source, out, config, console, log)
+
+    _run("score", body, settings, file, alone=False)
+
+
+@main.command()
+@_settings
+@_file
 @click.option("--dry-run", is_flag=True, envvar="DRY_RUN", help="Only tell what would go.")
 def prune(settings: Sequence[str], file: str | None, dry_run: bool) -> None:
     """Remove old spans, models and metadata.
@@ -121,13 +159,13 @@ def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
         _fail(error)
 
 
-def _run(name: str, body: Body, settings: Sequence[str], file: str | None) -> None:
+def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True) -> None:
     try:
         given = _given(settings, file)
         _check_make(os.environ)
     except ValueError as error:
         _fail(error)
-    sys.exit(run_command(name, body, os.environ, given))
+    sys.exit(run_command(name, body, os.environ, given, alone))
 
 
 def _fail(error: ValueError) -> None:

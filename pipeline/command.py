@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import sys
@@ -18,17 +19,20 @@ from settings.files import write_text
 Body = Callable[[RunConfig, Console, Path], int]
 
 
-def run_command(name: str, body: Body, environment: Mapping[str, str], given: Mapping[str, str] | None = None) -> int:
+def run_command(
+    name: str, body: Body, environment: Mapping[str, str], given: Mapping[str, str] | None = None, alone: bool = True
+) -> int:
     """Calls `body` with the configuration, the console and the log's path.
 
     What the libraries print goes to the log, after the configuration; `body` does the imports that take seconds and print.
-    No other command works on the same STATE_ROOT meanwhile.
+    No other command works on the same STATE_ROOT meanwhile, unless this one is not `alone`.
 
     Args:
         name: What another command would be told is at work.
         body: What to do; returns the exit status.
         environment: The environment's variables.
         given: Settings by name that go before the environment's.
+        alone: Whether it writes what other commands read or write. Such a one needs the STATE_ROOT for itself.
 
     Returns:
         The exit status: the body's, or 1 after a line on standard error if a setting cannot be used, or another command is
@@ -45,7 +49,7 @@ def run_command(name: str, body: Body, environment: Mapping[str, str], given: Ma
         return 1
     log = config.log_root / f"{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
     try:
-        with locked(config.state_root, name), logged(log) as console:
+        with locked(config.state_root, name) if alone else contextlib.nullcontext(), logged(log) as console:
             print(write_text(config), flush=True)
             return body(config, console, log)
     except StateInUseError as error:

@@ -13,6 +13,7 @@ from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.model_bounds import Bounds
+from components.scoring.settings import ScoringSettings
 from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
 from settings.catalogue import build, catalogue
@@ -20,6 +21,7 @@ from settings.files import read_file
 from settings.texts import from_text
 from trainer.export_settings import ExportSettings
 from trainer.hyperparameters import Hyperparameters
+from trainer.tuning_settings import TuningSettings
 
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -76,6 +78,8 @@ class RunConfig(Settings):
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
 
+    tuning: TuningSettings = group(TuningSettings, ("tuner",))
+    scoring: ScoringSettings = group(ScoringSettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property

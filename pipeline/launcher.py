@@ -12,7 +12,7 @@ from tfx.orchestration.portable import data_types, launcher
 
 from pipeline.display import CACHED, DONE, DetailHandler, Display, NodeLine
 from pipeline.errors import NodeError, cause_of
-from pipeline.pipeline import NODES
+from pipeline.pipeline import TASKS
 from trainer.progress import LOGGER
 
 
@@ -31,7 +31,7 @@ def displayed(display: Display) -> Iterator[set[str]]:
         def launch(self) -> data_types.ExecutionInfo | None:
             node = self._pipeline_node.node_info.id
             run_ids.add(self._pipeline_runtime_spec.pipeline_run_id.field_value.string_value)
-            with display.node(node, NODES.get(node, "")) as line, _training_on(line):
+            with display.node(node, TASKS.get(node, "")) as line, _training_on(line):
                 try:
                     info = super().launch()
                 except Exception as error:

@@ -31,15 +31,15 @@ from pipeline.summary import print_ingestion, print_summary
 def run(config: RunConfig, console: Console, log: Path) -> int:
     """Runs the pipeline and prints its summary. Returns the exit status: 0, or 1 if a node failed."""
     try:
-        run_ids = _run(config, console, tuple(NODES))
+        run_ids = run_nodes(config, console, tuple(NODES))
     except NodeError as failure:
-        _print_failure(failure, console)
+        print_failure(failure, console)
         console.print(f"Log: {log}\nWhat is done is kept: the same command goes on from there.", soft_wrap=True)
         return 1
     if not run_ids:
         log.unlink()
     for run_id in run_ids:
-        record = read_run(MetadataStore(_connection(config)), run_id)
+        record = read_run(MetadataStore(connection(config)), run_id)
         print_summary(config, record, console, on_this_machine(config), log)
     return 0
 
@@ -54,32 +54,35 @@ def ingest(config: RunConfig, spans: Sequence[str], console: Console, log: Path)
         console.print(Text(f"{span}", style="bold"))
         config = config.replace(span=span)
         try:
-            for run_id in _run(config, console, INGESTION):
-                print_ingestion(config, read_run(MetadataStore(_connection(config)), run_id), console)
+            for run_id in run_nodes(config, console, INGESTION):
+                print_ingestion(config, read_run(MetadataStore(connection(config)), run_id), console)
         except NodeError as failure:
-            _print_failure(failure, console)
+            print_failure(failure, console)
             failed.append(span)
     if failed:
         console.print(f"Not ingested: {', '.join(failed)}. Log: {log}", soft_wrap=True)
     return 1 if failed else 0
 
 
-def _run(config: RunConfig, console: Console, nodes: tuple[str, ...]) -> set[str]:
+def run_nodes(config: RunConfig, console: Console, nodes: tuple[str, ...]) -> set[str]:
     """Runs some of the pipeline's nodes. Returns the run's id, or nothing if the runner was told not to run."""
     try:
-        with displayed(Display(console, len(nodes))) as run_ids, _runner(config.engine) as runner:
-            runner.run(create_pipeline(config, nodes, _connection(config)))
+        pipeline = create_pipeline(config, nodes, connection(config))
+        with displayed(Display(console, len(pipeline.components))) as run_ids, _runner(config.engine) as runner:
+            runner.run(pipeline)
     except Exception as error:
         logging.getLogger(__name__).exception("The run failed.")
         raise _node_error(error) from error
     return run_ids
 
 
-def _connection(config: RunConfig) -> metadata_store_pb2.ConnectionConfig:
+def connection(config: RunConfig) -> metadata_store_pb2.ConnectionConfig:
+    """The metadata store of a run on this machine."""
     return metadata.sqlite_metadata_connection_config(config.metadata_path)
 
 
-def _print_failure(failure: NodeError, console: Console) -> None:
+def print_failure(failure: NodeError, console: Console) -> None:
+    """Says which node failed, and why."""
     console.print(Text(f"\nFailed in {failure.node}: {failure.cause}", style="red"), soft_wrap=True)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import takewhile
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Evaluator, Transform
+from tfx.components import Evaluator, Transform, Tuner
 from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
@@ -32,6 +34,7 @@ from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
 from components.validation_gate import ValidationGate
 from components.vocabulary_validator.component import VocabularyValidator
+from components.warm_start_model import LastBlessedOfEarlierSpan
 from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
@@ -60,6 +63,13 @@ NODES = {
 }
 
 
+# A node that there is with `warm_start` alone, and what it does. It comes before the trainer.
+WARM_START = "warm_start_model"
+TASKS = NODES | {WARM_START: "finds the model to start from"}
+# The nodes of `make tune`: all that come before the trainer, and TFX's Tuner.
+TUNER = "tuner"
+TASKS[TUNER] = "tries hyperparameters"
+TUNING = (*takewhile(lambda node: node != "trainer", NODES), TUNER)
 # The nodes that take a span in, and stop a bad one.
 INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_validator", "validation_gate")
 # What runs in each node, besides TFX's own: a change of it, or of what it imports, is a change of the node. TFX caches no
@@ -74,11 +84,17 @@ CODE = {
     "transform": ("transform.preprocessing",),
     "vocabulary_validator": ("components.vocabulary_validator.executor",),
     "trainer": ("components.training", "trainer.run"),
+    TUNER: ("trainer.tune",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
 # What stops a run, and the nodes that wait for it though they take nothing from it.
-GATES = (("validation_gate", "window"), ("validation_gate", "dataset"), ("vocabulary_validator", "trainer"))
+GATES = (
+    ("validation_gate", "window"),
+    ("validation_gate", "dataset"),
+    ("vocabulary_validator", "trainer"),
+    ("vocabulary_validator", TUNER),
+)
 
 
 def create_pipeline(
@@ -95,8 +111,14 @@ def create_pipeline(
         connection: The metadata store, for runners that take it from the pipeline.
         lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
             earlier span is known, and the baseline is the model that was blessed last.
+
+    Raises:
+        ValueError: The training is to start from an earlier model, and the runner cannot find one.
     """
-    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in nodes}
+    if config.hyperparameters.warm_start and not lineage:
+        raise ValueError("`warm_start` must be false where a runner cannot run this project's resolvers. Received: True.")
+    wanted = {*nodes, WARM_START} if "trainer" in nodes else {*nodes}
+    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in wanted}
     for gate, guarded in GATES:
         if gate in chosen and guarded in chosen:
             chosen[guarded].add_upstream_node(chosen[gate])
@@ -173,6 +195,16 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["vocabulary_validator"]),
     ).with_id("vocabulary_validator")
+    earlier = []
+    if config.hyperparameters.warm_start:
+        earlier = [
+            Resolver(
+                strategy_class=LastBlessedOfEarlierSpan,
+                model=Channel(type=Model),
+                model_blessing=Channel(type=ModelBlessing),
+                dataset=examples,
+            ).with_id(WARM_START)
+        ]
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -180,12 +212,25 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         dataset=examples,
         train_split=TRAIN,
         validation_split=VALIDATION,
+        base_model=earlier[0].outputs["model"] if earlier else None,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),
             "code_fingerprint": code_fingerprint(*CODE["trainer"], files=tables),
         },
     ).with_id("trainer")
+    tuner = Tuner(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn="trainer.tune.tuner_fn",
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[VALIDATION]),
+        custom_config={
+            "hyperparameters": config.hyperparameters.to_dict(),
+            "tuning": config.tuning.to_dict(),
+            "code_fingerprint": code_fingerprint(*CODE[TUNER]),
+        },
+    ).with_id(TUNER)
     model = trainer.outputs["model"]
     latest_blessed_model = Resolver(
         strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
@@ -230,6 +275,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         schema,
         transform,
         vocabulary_validator,
+        *earlier,
+        tuner,
         trainer,
         latest_blessed_model,
         evaluator,

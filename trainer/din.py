@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,9 @@ class DIN(keras.Model):
 
         call(features) = score(encode_user(features), encode_item(features with one candidate a row))
 
+    Where a share w of the negatives trains, the odds that the model learns are 1/w times too high: outside of training,
+    log(w) is added to the logit ([He et al., 2014](https://doi.org/10.1145/2648584.2648589), section 6.3).
+
     All weights exist as soon as the model does.
 
     Args:
@@ -69,6 +73,7 @@ class DIN(keras.Model):
         self._declaration = declaration
         self._vocabulary_sizes = {vocabulary: int(vocabulary_sizes[vocabulary]) for vocabulary in vocabularies}
         self._hyperparameters = settings
+        self._correction = math.log(settings.negative_share)
         self.tables = {
             vocabulary: TokenEmbedding(
                 size + FIRST_TOKEN_ID,
@@ -266,6 +271,8 @@ class DIN(keras.Model):
         if self.wide is not None:
             first_order = ops.expand_dims(user["wide"], axis=1) if "wide" in user else 0
             logits = logits + first_order + items["wide"] + self.wide.crosses(_raw(user), _raw(items), matches)
+        if not training:
+            logits = logits + self._correction
         return (logits, attention_scores) if return_attention_scores else logits
 
     def _columns(self, features: Mapping[str, Tensor], side: Side) -> Tensors:

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from settings.base import Settings, setting
 
+# The key of the trainer's `custom_config` that names the folder of a training's finished epochs.
+CHECKPOINTS = "checkpoints"
+
 Activation = Literal["sigmoid", "relu", "prelu", "dice"]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
@@ -50,6 +53,14 @@ class Hyperparameters(Settings):
         main=True,
         gt=0,
     )
+    rate_schedule: Literal["constant", "cosine", "exponential"] = setting(
+        "constant", "How all learning rates fall, over as many steps as `epochs` epochs have."
+    )
+    rate_end: float = setting(0.01, "The share of the learning rates that is left at the end of the schedule.", gt=0, le=1)
+    warmup_steps: int = setting(0, "Over how many steps all learning rates rise from nothing, before they fall.", ge=0)
+    weight_decay: float = setting(
+        0.0, "The share of the DNN's kernels, times the learning rate, that each step takes off: decoupled from Adam.", ge=0
+    )
     embedding_rate_ratio: float = setting(
         40.0,
         "How many times larger the learning rate of Adagrad is, which trains the embeddings. Adam would move a token that "
@@ -59,6 +70,13 @@ class Hyperparameters(Settings):
     wide_rate_ratio: float = setting(100.0, "How many times larger that of Adagrad is for the wide part.", gt=0)
     clip_norm: float = setting(0.0, "The largest norm of a step's gradient of one weight; 0 clips nothing.", ge=0)
     batch_size: int = setting(256, "The rows of a training step.", main=True, ge=1)
+    negative_share: float = setting(
+        1.0,
+        "The share of the training rows without a click that is kept, chosen by a hash. The scores are corrected for it; "
+        "the rows that tell when to stop, and those that judge, all stay.",
+        gt=0,
+        le=1,
+    )
     epochs: int = setting(
         10,
         "How often the training rows are seen at most; the training stops before, by rows that are held out. Click models "
@@ -74,5 +92,14 @@ class Hyperparameters(Settings):
     )
     min_steps: int = setting(
         1000, "The steps before which it does not stop: attention needs some to find what a log holds.", ge=0
+    )
+    warm_start: bool = setting(
+        False,
+        "Whether the training starts from the last blessed model of an earlier span: tokens that are still there keep what "
+        "was learned of them.",
+    )
+    checkpoints: bool = setting(
+        True,
+        "Whether each finished epoch is kept until the model is exported, so that a killed training goes on from there.",
     )
     seed: int = setting(0, "The seed of initial weights, shuffling and dropout.", main=True, ge=0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,13 +13,14 @@ import tensorflow as tf
 
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
+from trainer.schedule import scheduled
 from trainer.types import Tensor
 
 
-def compiled(model: DIN, hyperparameters: Hyperparameters) -> DIN:
-    """The model with its optimizers, loss and metrics set."""
+def compiled(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> DIN:
+    """The model with its optimizers, loss and metrics set. `steps` is as for `create_optimizer`."""
     model.compile(
-        optimizer=create_optimizer(model, hyperparameters),
+        optimizer=create_optimizer(model, hyperparameters, steps),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=[
             keras.metrics.AUC(from_logits=True, name="auc"),
@@ -29,24 +31,36 @@ def compiled(model: DIN, hyperparameters: Hyperparameters) -> DIN:
     return model
 
 
-def create_optimizer(model: DIN, hyperparameters: Hyperparameters) -> keras.optimizers.Optimizer:
+def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> keras.optimizers.Optimizer:
     """Adam for the attention and the DNN; Adagrad for what a token has, whose steps depend on how much was seen of it.
 
     Adagrad counts gradients as those of a batch's sum, so that its start means the same whatever the batch size.
+
+    Args:
+        model: The model.
+        hyperparameters: The settings.
+        steps: How many steps a schedule of the learning rates lasts.
+
+    Raises:
+        ValueError: There is such a schedule, and it has no steps.
     """
     rate = hyperparameters.learning_rate
+    rates = functools.partial(scheduled, hyperparameters=hyperparameters, steps=steps)
     clip = {"clipnorm": hyperparameters.clip_norm or None}
     adagrad: dict[str, Any] = {
         "initial_accumulator_value": 0.1 / hyperparameters.batch_size**2,
         "epsilon": 1e-15,
         **clip,
     }
-    embeddings = TokenAdagrad(rate * hyperparameters.embedding_rate_ratio, name="embeddings", **adagrad)
+    embeddings = TokenAdagrad(rates(rate * hyperparameters.embedding_rate_ratio), name="embeddings", **adagrad)
     optimizers = {table.embeddings.path: embeddings for table in model.trained_tables}
     if model.wide is not None:
-        wide = TokenAdagrad(rate * hyperparameters.wide_rate_ratio, name="wide", **adagrad)
+        wide = TokenAdagrad(rates(rate * hyperparameters.wide_rate_ratio), name="wide", **adagrad)
         optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
-    dense = keras.optimizers.Adam(rate, **clip)
+    dense = keras.optimizers.Adam(rates(rate), weight_decay=hyperparameters.weight_decay or None, **clip)
+    if hyperparameters.weight_decay:
+        kernels = {weight.path for weight in model.dnn.trainable_weights if weight.name == "kernel"}
+        dense.exclude_from_weight_decay([weight for weight in model.trainable_weights if weight.path not in kernels])
     return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(dense, optimizers))
 
 
@@ -124,6 +138,15 @@ class BestEpoch(keras.callbacks.Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         if self._weights:
             self.model.set_weights(self._weights)
+
+    def get_state(self) -> tuple[dict[str, float], list[np.ndarray]]:
+        """What was found so far: numbers by name, as JSON has them (infinity, too, as Python reads it), and the weights."""
+        return {"loss": self._best, "epoch": self.best_epoch, "steps": self._steps}, self._weights
+
+    def set_state(self, numbers: Mapping[str, float], weights: Sequence[np.ndarray]) -> None:
+        """Takes up what `get_state` returned in an earlier process."""
+        self._best, self.best_epoch, self._steps = numbers["loss"], int(numbers["epoch"]), int(numbers["steps"])
+        self._weights = list(weights)
 
 
 def _log_loss(labels: Tensor, logits: Tensor) -> Tensor:

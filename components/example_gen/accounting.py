@@ -24,8 +24,12 @@ from components.example_gen.shards import RangeKey, RangeReport, ShardReport
 _FIRST_LINE = 2
 
 
-def write_reports(reports: beam.PCollection, uri: str) -> None:
-    """Writes to the folder `uri` what `ShardReport`s tell: `files-*.jsonl`, and `dead_letters-*.jsonl` if there are any."""
+def write_reports(reports: beam.PCollection, uri: str) -> beam.PCollection:
+    """Writes to the folder `uri` what `ShardReport`s tell: `files-*.jsonl`, and `dead_letters-*.jsonl` if there are any.
+
+    Returns:
+        Pairs of a range's key and the line number, from 1, of its first line.
+    """
     ranges = reports | "Ranges" >> beam.FlatMap(lambda report: report.ranges)
     lines = (
         ranges
@@ -41,6 +45,7 @@ def write_reports(reports: beam.PCollection, uri: str) -> None:
         | "Sums" >> beam.MapTuple(lambda _, counts: _sum_to_json(counts))
         | "WriteCounts" >> beam.io.WriteToText(os.path.join(uri, FILE_COUNTS), file_name_suffix=JSON_LINES, num_shards=1)
     )
+    return lines
 
 
 class _WriteDeadLetters(beam.DoFn):

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from components.example_gen.blocks import Block
+from components.example_gen.columns import ColumnSet
 from components.example_gen.header import Header, columns_at
 from components.example_gen.line_scan import Lines, Mask, Offsets, find_lines, regular_lines
 from components.example_gen.reader import LABELS, RowReader
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
 from transform.cells import BLANK, BLANKS, NUMBER_PATTERN, WEIGHT_PATTERN
-from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column, Declaration
+from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column
 
 # An entry with the blanks around it, which `cells.is_pair` does not have.
 _NO_BLANK_ID = rf"[^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}\t\n\v\f\r ][^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}]*"
@@ -56,7 +57,7 @@ class BlockReader:
         settings: The bounds of a row.
     """
 
-    def __init__(self, header: Header, declaration: Declaration, settings: IngestionSettings) -> None:
+    def __init__(self, header: Header, declaration: ColumnSet, settings: IngestionSettings) -> None:
         self._header = header
         self._declaration = declaration
         self._settings = settings

@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 import tensorflow as tf
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from transform.declaration import Declaration
+from components.example_gen.columns import ColumnSet
 
 
 class ExampleEncoder:
     """Encodes rows as tf.Examples: one bytes value a column, and one int64 for the label."""
 
-    def __init__(self, declaration: Declaration) -> None:
+    def __init__(self, declaration: ColumnSet) -> None:
         self._declaration = declaration
         self._encoder = RecordBatchToExamplesEncoder()
 

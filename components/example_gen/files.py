@@ -17,11 +17,11 @@ from apache_beam.io.filesystems import FileSystems
 from tfx.dsl.io import fileio
 
 from components.example_gen.blocks import ChangedFileError
+from components.example_gen.columns import ColumnSet
 from components.example_gen.header import Header, HeaderError, delimiter_of, read_header
 from components.example_gen.layout import SUFFIXES, entries, is_hidden, named_as_data
 from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
-from transform.declaration import Declaration
 
 _GZIP = ".gz"
 # Rows compress to about a fourth.
@@ -101,7 +101,7 @@ def take_snapshot(data_root: str, folders: Mapping[str, str]) -> Snapshot:
     return Snapshot(tuple(files))
 
 
-def read_headers(paths: Sequence[str], declaration: Declaration, settings: IngestionSettings) -> dict[str, DataFile]:
+def read_headers(paths: Sequence[str], declaration: ColumnSet, settings: IngestionSettings) -> dict[str, DataFile]:
     """Reads the header of each file, and returns the files by their paths.
 
     Raises:
@@ -192,7 +192,7 @@ def _size(path: str) -> int:
         return raw.tell()
 
 
-def _read_header(path: str, declaration: Declaration, settings: IngestionSettings) -> DataFile:
+def _read_header(path: str, declaration: ColumnSet, settings: IngestionSettings) -> DataFile:
     size = _size(path)
     with opened(path) as stream:
         line = stream.readline(settings.max_row_bytes + 1)

@@ -11,8 +11,9 @@ import dataclasses
 import functools
 import re
 
+from components.example_gen.columns import ColumnSet
 from transform.cells import strip
-from transform.declaration import Column, Declaration
+from transform.declaration import Column
 
 _COMMA = ","
 _TAB = "\t"
@@ -45,7 +46,7 @@ def delimiter_of(file: str) -> str:
     return _TAB if file.lower().endswith(_TSV) else _COMMA
 
 
-def read_header(line: bytes, delimiter: str, declaration: Declaration) -> Header:
+def read_header(line: bytes, delimiter: str, declaration: ColumnSet) -> Header:
     """Reads a file's first line; it may start with a byte order mark.
 
     Args:
@@ -78,7 +79,7 @@ def read_header(line: bytes, delimiter: str, declaration: Declaration) -> Header
     return Header(delimiter, len(names), tuple(names.index(name) for name in declared), others)
 
 
-def columns_at(header: Header, declaration: Declaration) -> list[tuple[Column, int]]:
+def columns_at(header: Header, declaration: ColumnSet) -> list[tuple[Column, int]]:
     """The declared columns, each with its position in the file."""
     return list(zip(declaration.columns, header.positions, strict=True))
 

@@ -8,11 +8,12 @@ inferred from the data: the declaration gives the types, and ids stay strings.
 from __future__ import annotations
 
 from components.example_gen import rules
+from components.example_gen.columns import ColumnSet
 from components.example_gen.header import Header, columns_at, leaves_quote_open, split_cells
 from components.example_gen.rules import RowError
 from components.example_gen.settings import IngestionSettings
 from transform import cells as grammar
-from transform.declaration import Column, Declaration
+from transform.declaration import Column
 
 LABELS = ("0", "1")
 _BROKEN: dict[grammar.Rule, rules.Rule] = {
@@ -32,7 +33,7 @@ class RowReader:
         settings: The bounds of a row.
     """
 
-    def __init__(self, header: Header, declaration: Declaration, settings: IngestionSettings) -> None:
+    def __init__(self, header: Header, declaration: ColumnSet, settings: IngestionSettings) -> None:
         self._header = header
         self._settings = settings
         self._columns = columns_at(header, declaration)

@@ -12,7 +12,8 @@ import contextlib
 import dataclasses
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO
 
 import apache_beam as beam
 import tensorflow as tf
@@ -20,11 +21,11 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.blocks import Block, read_blocks
 from components.example_gen.columnar import BlockReader, CheckedBlock
+from components.example_gen.columns import ColumnSet
 from components.example_gen.encoding import ExampleEncoder, Splits
 from components.example_gen.files import READ_ERRORS, FileRange, check_unchanged, describe, opened
 from components.example_gen.reports import DEAD_LETTERS, FileCounts, dead_letter, to_json_line
 from components.example_gen.settings import IngestionSettings
-from transform.declaration import Declaration
 
 PARTIAL = ".partial"
 # Level 1 takes a quarter of the time of the default, and a third more bytes.
@@ -72,62 +73,44 @@ class ShardReport:
     dead_letters: str
 
 
-class WriteShard(beam.DoFn):
-    """Reads a `Shard`, writes its examples and dead letters, and yields its `ShardReport`.
-
-    A file that cannot be read is told in the report, so that one run names all of them.
+class ShardReader:
+    """Reads the ranges of shards, and tells what became of their lines.
 
     Args:
-        declaration: The declared columns.
+        columns: The columns to read.
         settings: The bounds of a row.
-        splits: The output splits of each input split.
-        uri: The folder of the examples.
-        split_uris: The folder of each output split.
     """
 
-    def __init__(
-        self,
-        declaration: Declaration,
-        settings: IngestionSettings,
-        splits: Mapping[str, Splits],
-        uri: str,
-        split_uris: Mapping[str, str],
-    ) -> None:
-        self._declaration = declaration
+    def __init__(self, columns: ColumnSet, settings: IngestionSettings) -> None:
+        self._columns = columns
         self._settings = settings
-        self._splits = splits
-        self._uri = uri
-        self._split_uris = split_uris
 
-    def process(self, shard: Shard) -> Iterator[ShardReport]:
-        attempt = os.path.join(self._uri, PARTIAL, f"{shard.name}-{uuid.uuid4().hex}")
-        fileio.makedirs(attempt)
-        splits = self._splits[shard.split]
-        written = {name: os.path.join(attempt, name) for name in splits.names}
-        letters_path = os.path.join(attempt, DEAD_LETTERS)
-        encoder = ExampleEncoder(self._declaration)
+    def read(self, shard: Shard, letters: IO[str], use: Callable[[int, CheckedBlock], None]) -> list[RangeReport]:
+        """Reads a shard.
+
+        A file that cannot be read is told in the report, so that one run names all of them.
+
+        Args:
+            shard: The shard.
+            letters: Where the dead letters are written, whose lines are counted from their range's first one.
+            use: Gets each block, and the number of its range in the shard.
+        """
         reports = []
-        with contextlib.ExitStack() as stack:
-            writers = [stack.enter_context(tf.io.TFRecordWriter(written[name], _TF_RECORD)) for name in splits.names]
-            letters = stack.enter_context(fileio.open(letters_path, "w"))
-            for part in shard.ranges:
-                counter = _RangeCounter(part, shard.split)
-                try:
-                    for block, checked in self._read(part):
-                        counter.add(block, checked)
-                        for example, split in zip(encoder.encode(checked.rows), splits.assign(checked.rows), strict=True):
-                            writers[split].write(example)
-                        letters.write("".join(self._letters(part, checked)))
-                except READ_ERRORS as error:
-                    counter.failure = describe(error)
-                reports.append(counter.report())
-        for name, path in written.items():
-            fileio.rename(path, os.path.join(self._split_uris[name], shard.file_name), overwrite=True)
-        yield ShardReport(shard.name, reports, letters_path)
+        for number, part in enumerate(shard.ranges):
+            counter = _RangeCounter(part, shard.split)
+            try:
+                for block, checked in self._read(part):
+                    counter.add(block, checked)
+                    use(number, checked)
+                    letters.write("".join(self._letters(part, checked)))
+            except READ_ERRORS as error:
+                counter.failure = describe(error)
+            reports.append(counter.report())
+        return reports
 
     def _read(self, part: FileRange) -> Iterator[tuple[Block, CheckedBlock]]:
         check_unchanged(part.file)
-        reader = BlockReader(part.file.header, self._declaration, self._settings)
+        reader = BlockReader(part.file.header, self._columns, self._settings)
         with opened(part.file.path) as stream:
             for block in read_blocks(stream, part.start, part.end, self._settings.max_row_bytes):
                 yield block, reader.read(block)
@@ -136,6 +119,58 @@ class WriteShard(beam.DoFn):
         for line, error in checked.rejected:
             letter = dead_letter(part.file.path, line, error, self._settings.dead_letter_received)
             yield to_json_line(letter | {"start": part.start})
+
+
+class WriteShard(beam.DoFn):
+    """Reads a `Shard`, writes its examples and dead letters, and yields its `ShardReport`.
+
+    Args:
+        columns: The declared columns.
+        settings: The bounds of a row.
+        splits: The output splits of each input split.
+        uri: The folder of the examples.
+        split_uris: The folder of each output split.
+    """
+
+    def __init__(
+        self,
+        columns: ColumnSet,
+        settings: IngestionSettings,
+        splits: Mapping[str, Splits],
+        uri: str,
+        split_uris: Mapping[str, str],
+    ) -> None:
+        self._columns = columns
+        self._reader = ShardReader(columns, settings)
+        self._splits = splits
+        self._uri = uri
+        self._split_uris = split_uris
+
+    def process(self, shard: Shard) -> Iterator[ShardReport]:
+        attempt = new_attempt(self._uri, shard)
+        splits = self._splits[shard.split]
+        written = {name: os.path.join(attempt, name) for name in splits.names}
+        letters_path = os.path.join(attempt, DEAD_LETTERS)
+        encoder = ExampleEncoder(self._columns)
+        with contextlib.ExitStack() as stack:
+            writers = [stack.enter_context(tf.io.TFRecordWriter(written[name], _TF_RECORD)) for name in splits.names]
+            letters = stack.enter_context(fileio.open(letters_path, "w"))
+
+            def write(_: int, checked: CheckedBlock) -> None:
+                for example, split in zip(encoder.encode(checked.rows), splits.assign(checked.rows), strict=True):
+                    writers[split].write(example)
+
+            reports = self._reader.read(shard, letters, write)
+        for name, path in written.items():
+            fileio.rename(path, os.path.join(self._split_uris[name], shard.file_name), overwrite=True)
+        yield ShardReport(shard.name, reports, letters_path)
+
+
+def new_attempt(uri: str, shard: Shard) -> str:
+    """Makes a folder for what an attempt to read a shard writes, below `uri`/`PARTIAL`."""
+    attempt = os.path.join(uri, PARTIAL, f"{shard.name}-{uuid.uuid4().hex}")
+    fileio.makedirs(attempt)
+    return attempt
 
 
 class _RangeCounter:

@@ -23,7 +23,7 @@ from data.auc import popularity_auc
 from data.csv_files import LAYOUTS, Layout, check_no_other_csvs, read_rows, span_path, write_rows
 from data.movielens.files import release_files
 from data.movielens.source import Movie, Ratings, Skipped, read_movies, read_ratings
-from data.movielens.users import UserState
+from data.user_state import UserState
 
 DAY_SECONDS = 86_400
 
@@ -92,7 +92,7 @@ def generate_events(ratings: Ratings, movies: Sequence[Movie], config: MovieLens
         state.advance(timestamp)
         if state.likes >= config.min_history:
             yield Event(timestamp, _cells(user, movie, liked, state))
-        state.add(movie, liked)
+        state.add(movie, visited=liked, liked=liked)
 
 
 def convert(source: Path, out: Path, config: MovieLensConfig) -> Conversion:

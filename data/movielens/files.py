@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
+
+from data.csv_files import read_table
 
 MOVIE_COLUMNS = ("movieId", "title", "genres")
 RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
@@ -38,19 +39,7 @@ def read_lines(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]
     Raises:
         ValueError: The file is a .csv without these columns, or not readable as CSV.
     """
-    return _dat_lines(path, columns) if path.suffix == ".dat" else _csv_lines(path, columns)
-
-
-def _csv_lines(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{path} must have the columns {columns}. Received no {missing}.")
-        try:
-            yield from reader
-        except csv.Error as error:
-            raise ValueError(f"{path} must be readable as CSV. Received at line {reader.line_num}: {error}.") from error
+    return _dat_lines(path, columns) if path.suffix == ".dat" else read_table(path, columns)
 
 
 def _dat_lines(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:

@@ -14,6 +14,7 @@ from components.freshness import Executor, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.lineage import lineage, why_no_baseline
 from components.properties import LINEAGE, copy_properties, span_of, text
+from components.warm_start_model import LastBlessedOfEarlierSpan
 
 
 class Store:
@@ -255,3 +256,37 @@ def test_data_without_spans_is_compared_with_itself(store: Store) -> None:
     store.run(split_by="given", data_root="/feed")
     store.run(split_by="given", data_root="/feed/")
     assert baseline(store) == [0]
+
+
+def starts_from(store: Store) -> list[int]:
+    """The run whose model the last run's training starts from."""
+    inputs = {"model": store.models, "model_blessing": store.blessings, "dataset": [store.datasets[-1]]}
+    outputs = LastBlessedOfEarlierSpan().resolve_artifacts(store.store, inputs)
+    assert outputs is not None
+    return [store.models.index(model) for model in outputs["model"]]
+
+
+def test_a_training_starts_from_the_last_blessed_model_of_an_earlier_span(store: Store) -> None:
+    store.run(span=1)
+    assert starts_from(store) == []
+    store.run(span=2, trained=(1,))
+    store.run(span=3, trained=(1, 2), blessed=False)
+    store.run(span=4, trained=(1, 2, 3))
+    assert starts_from(store) == [1]
+    # The same day again, which has a blessed model by now; and a past day, which knows of no later one.
+    store.run(span=4, trained=(1, 2, 3))
+    assert starts_from(store) == [1]
+    store.run(span=2, trained=(1,))
+    assert starts_from(store) == [0]
+
+
+def test_no_training_starts_from_a_model_that_has_seen_the_judging_rows(store: Store) -> None:
+    store.run(span=1, trained=(2,))
+    store.run(span=2, trained=(1,))
+    assert starts_from(store) == []
+
+
+def test_a_training_on_data_without_spans_starts_anew(store: Store) -> None:
+    store.run()
+    store.run()
+    assert starts_from(store) == []

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
         ("kubeflow.schedule", "usage: python -m kubeflow.schedule "),
         ("data.synthesize", "usage: python -m data.synthesize "),
         ("data.movielens", "usage: python -m data.movielens "),
+        ("data.kuairand", "usage: python -m data.kuairand "),
         ("data.mind", "usage: python -m data.mind "),
         ("serving.rank", "usage: python -m serving.rank "),
     ],

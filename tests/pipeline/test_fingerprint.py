@@ -39,7 +39,7 @@ def late():
 }
 DEEP = {"other", "other.deep", "other.deep.module", "initial"}
 CLOSURE = {"work", "work.executor", "work.helper", "work.lazy", "untyped"} | DEEP
-USER_CODE = ("preprocessing_fn", "run_fn")
+USER_CODE = ("preprocessing_fn", "run_fn", "tuner_fn")
 # Imports what each node runs, one after the other, each time as if none of the project's modules had been imported before.
 IMPORT = """
 import importlib, json, sys
@@ -114,10 +114,10 @@ def test_all_that_a_node_imports_is_in_its_fingerprint(tmp_path: Path) -> None:
     from tfx.dsl.components.base.base_driver import BaseDriver
 
     from pipeline.config import RunConfig
-    from pipeline.pipeline import CODE, create_pipeline
+    from pipeline.pipeline import CODE, TASKS, create_pipeline
 
     run: dict[str, list[str]] = {}
-    for node in create_pipeline(RunConfig(data_root=str(tmp_path), state_root=str(tmp_path))).components:
+    for node in create_pipeline(RunConfig(data_root=str(tmp_path), state_root=str(tmp_path)), TASKS).components:
         if not isinstance(node, BaseComponent):
             continue
         functions = [node.executor_spec.class_path, *(node.exec_properties.get(name) for name in USER_CODE)]

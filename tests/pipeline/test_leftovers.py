@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,11 @@ def test_an_output_whose_artifact_was_deleted_goes(days: Days, tmp_path: Path) -
 def test_what_publishing_and_pruning_have_hidden_and_broken_versions_go(days: Days, tmp_path: Path) -> None:
     make(days.serving, ".publishing-7", ".101.pruned", "8/variables", ".hidden", "notes")
     assert found(days, tmp_path) == {"serving/.publishing-7", "serving/.101.pruned", "serving/8"}
+
+
+def test_checkpoints_go_but_for_the_last_training_s(days: Days, tmp_path: Path) -> None:
+    names = [f"trainer/.system/checkpoints/{name}" for name in ("b", "a", "c")]
+    make(tmp_path / "pipeline", *names)
+    for age, name in enumerate(names):
+        os.utime(tmp_path / "pipeline" / name, (1000 - age, 1000 - age))
+    assert found(days, tmp_path) == {f"pipeline/{names[1]}", f"pipeline/{names[2]}"}

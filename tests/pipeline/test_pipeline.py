@@ -9,7 +9,7 @@ from tfx.utils.dependency_utils import make_beam_dependency_flags
 
 from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
-from pipeline.pipeline import GATES, INGESTION, NODES, create_pipeline
+from pipeline.pipeline import GATES, INGESTION, NODES, TUNER, TUNING, WARM_START, create_pipeline
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_every_node_is_described_and_runs_after_its_gate(config: RunConfig) -> N
     nodes = {node.id: node for node in create_pipeline(config).components}
     assert set(nodes) == set(NODES)
     for gate, guarded in GATES:
-        assert nodes[gate] in nodes[guarded].upstream_nodes
+        assert guarded == TUNER or nodes[gate] in nodes[guarded].upstream_nodes
 
 
 def test_ingestion_is_a_pipeline_of_its_own(config: RunConfig) -> None:
@@ -45,3 +45,20 @@ def test_tfx_is_not_packed_for_workers_elsewhere_where_there_are_none(config: Ru
 def test_workers_elsewhere_are_told_nothing_more() -> None:
     elsewhere = ["--runner=PortableRunner", "--environment_type=EXTERNAL"]
     assert beam_arguments(elsewhere) == elsewhere
+
+
+def test_a_training_that_starts_warm_has_a_node_more_that_only_a_runner_with_lineage_can_run(config: RunConfig) -> None:
+    warm = config.replace(hyperparameters=config.hyperparameters.replace(warm_start=True))
+    nodes = {node.id: node for node in create_pipeline(warm).components}
+    assert set(nodes) == {*NODES, WARM_START}
+    assert nodes[WARM_START] in nodes["trainer"].upstream_nodes
+    assert {node.id for node in create_pipeline(warm, INGESTION).components} == set(INGESTION)
+    with pytest.raises(ValueError, match="`warm_start` must be false"):
+        create_pipeline(warm, lineage=False)
+
+
+def test_tuning_is_a_pipeline_of_its_own_that_trains_and_publishes_nothing(config: RunConfig) -> None:
+    nodes = {node.id: node for node in create_pipeline(config, TUNING).components}
+    assert set(nodes) == set(TUNING)
+    assert nodes["vocabulary_validator"] in nodes[TUNER].upstream_nodes
+    assert {"trainer", "evaluator", "pusher"}.isdisjoint(nodes)

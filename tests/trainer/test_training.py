@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from trainer.din import DIN
 from trainer.hyperparameters import Hyperparameters
+from trainer.schedule import Schedule, scheduled
 from trainer.training import (
     BestEpoch,
     NonFiniteLossError,
@@ -131,3 +132,47 @@ def test_one_learning_rate_scales_all() -> None:
     optimizer = create_optimizer(model, Hyperparameters(learning_rate=1e-6))
     rates = sorted(float(inner.learning_rate) for inner in optimizer.optimizers)
     np.testing.assert_allclose(rates, [1e-6, 4e-5, 1e-4], rtol=1e-5)
+
+
+def rates(steps: int, at: list[int], **settings: Any) -> list[float]:
+    schedule = scheduled(1.0, Hyperparameters(**settings), steps)
+    assert isinstance(schedule, Schedule)
+    same = Schedule.from_config(schedule.get_config())
+    return [float(same(np.int64(step))) for step in at]
+
+
+def test_learning_rates_fall_by_the_schedule_and_stay_at_its_end() -> None:
+    np.testing.assert_allclose(rates(100, [0, 50, 100, 900], rate_schedule="cosine"), [1, 0.505, 0.01, 0.01], rtol=1e-5)
+    exponential = rates(100, [0, 50, 100, 900], rate_schedule="exponential", rate_end=0.25)
+    np.testing.assert_allclose(exponential, [1, 0.5, 0.25, 0.25], rtol=1e-5)
+    warm = {"rate_schedule": "cosine", "warmup_steps": 20, "rate_end": 0.5}
+    np.testing.assert_allclose(rates(120, [0, 9, 19, 20, 70, 120], **warm), [0.05, 0.5, 1, 1, 0.75, 0.5], rtol=1e-5)
+    np.testing.assert_allclose(rates(0, [0, 4, 9, 99], warmup_steps=10), [0.1, 0.5, 1, 1], rtol=1e-5)
+
+
+def test_a_schedule_without_steps_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"`steps` must be positive for a schedule that is cosine. Received: 0."):
+        create(rate_schedule="cosine")
+
+
+def test_all_optimizers_follow_the_schedule_in_a_fit() -> None:
+    settings = Hyperparameters(rate_schedule="exponential", rate_end=0.25, batch_size=1)
+    model = compiled(DIN(DECLARATION, SIZES, settings), settings, steps=8)
+    model.fit(ROWS, LABELS, batch_size=1, epochs=1, verbose=0)
+    left = sorted(float(inner.learning_rate) for inner in model.optimizer.optimizers)
+    np.testing.assert_allclose(left, [5e-4 / 2, 2e-2 / 2, 5e-2 / 2], rtol=1e-5)
+
+
+def test_weight_decay_takes_a_share_off_the_kernels_of_the_dnn_alone() -> None:
+    """What is seen of the decay: a training with it, beside one without, of a single step."""
+    trained = []
+    for decay in (0.0, 0.5):
+        model = create(weight_decay=decay, learning_rate=0.1, dropout=0.0)
+        before = [np.array(weight) for weight in model.trainable_weights]
+        model.fit(ROWS, LABELS, batch_size=4, epochs=1, verbose=0)
+        trained.append([np.array(weight) for weight in model.trainable_weights])
+    kernels = {weight.path for weight in model.dnn.trainable_weights if weight.name == "kernel"}
+    assert len(kernels) == 2
+    for weight, start, plain, decayed in zip(model.trainable_weights, before, *trained, strict=True):
+        expected = plain - 0.5 * 0.1 * start if weight.path in kernels else plain
+        np.testing.assert_allclose(decayed, expected, atol=1e-6, err_msg=weight.path)

@@ -1,21 +1,31 @@
-"""What is known of a MovieLens user strictly before an event."""
+"""What is known of a user strictly before an event, of logs that tell each event's time."""
 
 from __future__ import annotations
 
 import collections
+from typing import Protocol
 
 from data.cells import HISTORY_LENGTH, joined, most_frequent, shares
-from data.movielens.source import Movie
 
 _CASUAL_FROM = 20
 _HEAVY_FROM = 200
 
 
+class Item(Protocol):
+    """An item as tokens."""
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def keyword(self) -> str: ...
+
+
 class UserState:
-    """One user's past. `add` takes events in order of time; they become known when `advance` moves past their second.
+    """One user's past. `add` takes events in order of time; they become known when `advance` moves past their moment.
 
     Args:
-        window: int. Seconds before an event whose liked events count as favourites.
+        window: int. How long before an event the visits count as favourites, in the timestamps' unit.
         max_follows: int. Most topics a follow list names.
     """
 
@@ -26,8 +36,8 @@ class UserState:
         self._max_follows = max_follows
         self._now = -1
         self._known = 0
-        self._pending: list[tuple[Movie, bool]] = []
-        self._history: collections.deque[Movie] = collections.deque(maxlen=HISTORY_LENGTH)
+        self._pending: list[tuple[Item, bool, bool]] = []
+        self._history: collections.deque[Item] = collections.deque(maxlen=HISTORY_LENGTH)
         self._liked: collections.Counter[str] = collections.Counter()
         self._recent: collections.deque[tuple[int, str]] = collections.deque()
         self._favourite: collections.Counter[str] = collections.Counter()
@@ -46,31 +56,38 @@ class UserState:
         if timestamp < self._now:
             raise ValueError(f"`timestamp` must not decrease below {self._now}. Received: {timestamp}.")
         if timestamp > self._now:
-            for movie, liked in self._pending:
+            for item, visited, liked in self._pending:
                 self._known += 1
                 if liked:
-                    self._history.append(movie)
-                    self._liked[movie.topic] += 1
-                    self._favourite[movie.topic] += 1
-                    self._recent.append((self._now, movie.topic))
+                    self._liked[item.topic] += 1
+                if visited:
+                    self._history.append(item)
+                    self._favourite[item.topic] += 1
+                    self._recent.append((self._now, item.topic))
             self._pending.clear()
             self._now = timestamp
         while self._recent and self._recent[0][0] < timestamp - self._window:
             _, topic = self._recent.popleft()
             self._favourite[topic] -= 1
 
-    def add(self, movie: Movie, liked: bool) -> None:
-        """Notes an event of the current second; it stays unknown until a later one."""
-        self._pending.append((movie, liked))
+    def add(self, item: Item, *, visited: bool, liked: bool) -> None:
+        """Notes an event of the current moment; it stays unknown until a later one.
+
+        Args:
+            item: The item.
+            visited: Whether it belongs into the history and the favourites.
+            liked: Whether its topic counts among the liked ones.
+        """
+        self._pending.append((item, visited, liked))
 
     def activity(self) -> str:
-        """How much the user has rated so far: `new`, `casual` or `heavy`."""
+        """How many events the user has so far: `new`, `casual` or `heavy`."""
         if self._known < _CASUAL_FROM:
             return "new"
         return "casual" if self._known < _HEAVY_FROM else "heavy"
 
     def history(self) -> tuple[str, str]:
-        """The cells of the liked movies' topics and ids, oldest first, newest last."""
+        """The cells of the visited items' topics and keywords, oldest first, newest last."""
         return joined(movie.topic for movie in self._history), joined(movie.keyword for movie in self._history)
 
     def follows(self) -> str:
@@ -78,5 +95,5 @@ class UserState:
         return most_frequent(self._liked, self._max_follows)
 
     def favourites(self) -> str:
-        """The cell of each topic's share of the liked events within the window, largest first."""
+        """The cell of each topic's share of the visits within the window, largest first."""
         return shares(self._favourite)

@@ -1,0 +1,1 @@
+"""The converter of KuaiRand, the logs of a short-video feed."""
