@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from trainer.activation import activate, create_activation
+from trainer.activation_unit_forms import Rows, first_layer_factors, first_layer_of_one, merged_dice
 from trainer.argument_checks import check_activation, check_hidden_units
 from trainer.map_blocks import map_blocks
-from trainer.matmul import matmul_rows
 from trainer.types import Shape, Tensor
 
 # Candidates that inference takes at a time. The hidden values of so many, 6.5 MB for each user with the default widths, stay
@@ -32,7 +32,8 @@ class LocalActivationUnit(keras.layers.Layer):
 
     Same weights, same numbers, and no tensor of the shape `[batch, candidates, keys, 4 * dim]`. With one candidate
     (known statically: the training form) this is one product of the keys with a kernel per row; otherwise (the ranking
-    form) one product of all candidates with a matrix per history, in inference by blocks of `BLOCK` candidates.
+    form) one product of all candidates with a matrix per history, in inference by blocks of `BLOCK` candidates. Dice, in
+    inference, is merged into the layers around it. `activation_unit_forms.py` holds these forms beside the literal one.
 
     Args:
         hidden_units: sequence of int. The widths of the hidden layers. Defaults to `(64, 32)`.
@@ -92,41 +93,30 @@ class LocalActivationUnit(keras.layers.Layer):
         shape = (*ops.shape(query)[:2], ops.shape(keys)[1])
         if mask is not None and training:
             mask = ops.reshape(ops.broadcast_to(ops.expand_dims(mask, axis=1), shape), (-1,))
-        kernels, biases, activations = self._stages(mask, training)
+        if training or self.activation != "dice":
+            kernel, bias = self.kernel, self.bias
+            other_layers: Rows = functools.partial(self._other_layers, mask=mask, training=training)
+        else:
+            kernel, bias, other_layers = merged_dice(
+                self.kernel, self.bias, self.activation_layers, [*self.hidden_layers, self.output_layer]
+            )
 
-        def other_layers(hidden: Tensor, candidates: Any) -> Tensor:
-            hidden = ops.reshape(hidden, (-1, self.hidden_units[0]))
-            for activation, kernel, bias in zip(activations, kernels[1:], biases[1:], strict=True):
-                hidden = ops.matmul(activation(hidden), kernel)
-                if bias is not None:
-                    hidden = hidden + bias
+        def scores(hidden: Tensor, candidates: Any) -> Tensor:
+            hidden = other_layers(ops.reshape(hidden, (-1, self.hidden_units[0])))
             return ops.reshape(hidden, (shape[0], candidates, shape[2]))
 
         if query.shape[1] == 1:
-            return other_layers(_first_layer_one(query, keys, kernels[0], biases[0]), 1)
-        query, matrix = _first_layer_many(query, keys, kernels[0], biases[0])
+            return scores(first_layer_of_one(query, keys, kernel, bias), 1)
+        query, matrix = first_layer_factors(query, keys, kernel, bias)
         if training:  # Dice's statistics are those of all candidates
-            return other_layers(ops.matmul(query, matrix), shape[1])
-        return map_blocks(lambda block: other_layers(ops.matmul(block, matrix), ops.shape(block)[1]), query, BLOCK)
+            return scores(ops.matmul(query, matrix), shape[1])
+        return map_blocks(lambda block: scores(ops.matmul(block, matrix), ops.shape(block)[1]), query, BLOCK)
 
-    def _stages(
-        self, mask: Tensor | None, training: bool | None
-    ) -> tuple[list[Tensor], list[Tensor | None], list[Callable[[Tensor], Tensor]]]:
-        """The kernels and biases of all layers, and the activations of the hidden ones, for tensors `[rows, units]`."""
-        layers = [*self.hidden_layers, self.output_layer]
-        kernels = [self.kernel, *(layer.kernel for layer in layers)]
-        biases = [self.bias, *(layer.bias for layer in layers)]
-        if training or self.activation != "dice":
-            activations: list[Callable[[Tensor], Tensor]] = [
-                functools.partial(activate, layer, mask=mask, training=training) for layer in self.activation_layers
-            ]
-            return kernels, biases, activations
-        folded = [layer.folded() for layer in self.activation_layers]
-        for i, dice in enumerate(folded):
-            kernels[i] = kernels[i] * dice.input_scale
-            biases[i] = biases[i] * dice.input_scale + dice.input_shift
-            kernels[i + 1] = kernels[i + 1] * ops.expand_dims(dice.output_scale, axis=-1)
-        return kernels, biases, list(folded)
+    def _other_layers(self, hidden: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
+        """The layers behind the first one, literally: `[rows, units]` to `[rows, 1]`."""
+        for activation, layer in zip(self.activation_layers, [*self.hidden_layers, self.output_layer], strict=True):
+            hidden = layer(activate(activation, hidden, mask=mask, training=training))
+        return hidden
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:
         """The scores carry no Keras mask: `mask` is an argument."""
@@ -141,32 +131,3 @@ class LocalActivationUnit(keras.layers.Layer):
             "activation": self.activation,
             "output_bias": self.output_bias,
         }
-
-
-def _folded_kernel(kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The kernels of q, of k and of q * k, each `[dim, units]`; that of q - k is folded into the first two."""
-    query, key, difference, product = ops.split(ops.convert_to_tensor(kernel), 4, axis=0)
-    return query + difference, key - difference, product
-
-
-def _first_layer_one(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """The first layer for one candidate a row, `[batch, keys, units]`."""
-    kernel_query, kernel_key, kernel_product = _folded_kernel(kernel)
-    kernel_row = ops.transpose(query, (0, 2, 1)) * kernel_product + kernel_key  # [batch, dim, units]
-    return ops.matmul(keys, kernel_row) + (ops.matmul(query, kernel_query) + bias)
-
-
-def _first_layer_many(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """The first layer for any number of candidates a row, as two factors that are still to be multiplied.
-
-    Returns:
-        `[batch, candidates, dim + 1]` and `[batch, dim + 1, keys * units]`.
-    """
-    kernel_query, kernel_key, kernel_product = _folded_kernel(kernel)
-    batch, length, dim = ops.shape(keys)
-    transposed = ops.expand_dims(ops.transpose(keys, (0, 2, 1)), axis=-1)  # [batch, dim, keys, 1]
-    matrix = transposed * ops.expand_dims(kernel_product, axis=1) + ops.expand_dims(kernel_query, axis=1)
-    # What does not depend on the candidate is one more row, so that the product adds it without another pass.
-    row = ops.expand_dims(matmul_rows(keys, kernel_key) + bias, axis=1)
-    matrix = ops.reshape(ops.concatenate([matrix, row], axis=1), (batch, dim + 1, length * kernel.shape[-1]))
-    return ops.concatenate([query, ops.ones_like(query[..., :1])], axis=-1), matrix

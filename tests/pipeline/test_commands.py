@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
     [
         ("pipeline", "Usage: community-din "),
         ("kubeflow.prune", "Usage: python -m kubeflow.prune "),
-        ("kubeflow.compile", "usage: python -m kubeflow.compile "),
+        ("kubeflow.compile", "Usage: python -m kubeflow.compile "),
         ("kubeflow.schedule", "usage: python -m kubeflow.schedule "),
         ("data.synthesize", "usage: python -m data.synthesize "),
         ("data.movielens", "usage: python -m data.movielens "),

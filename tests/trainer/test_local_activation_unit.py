@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
 
+from trainer.activation_unit_forms import literal_first_layer
 from trainer.local_activation_unit import LocalActivationUnit
 
 
@@ -15,13 +15,11 @@ def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray, inner: Any = "sigmoid") -> np.ndarray:
-    """The formula as the paper writes it, with the concatenation that the layer avoids."""
-    shape = (query.shape[0], query.shape[1], keys.shape[1], query.shape[2])
-    q, k = np.broadcast_to(query[:, :, None], shape), np.broadcast_to(keys[:, None], shape)
-    hidden = np.concatenate([q, k, q - k, q * k], axis=-1) @ np.array(unit.kernel) + np.array(unit.bias)
-    for layer in [*unit.hidden_layers, unit.output_layer]:
-        hidden = np.array(keras.activations.get(inner)(hidden)) @ np.array(layer.kernel) + np.array(layer.bias)
+def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray) -> Any:
+    """The formula as the paper writes it, layer after layer, with the concatenation that the layer avoids."""
+    hidden = literal_first_layer(query, keys, unit.kernel, unit.bias)
+    for activation, layer in zip(unit.activation_layers, [*unit.hidden_layers, unit.output_layer], strict=True):
+        hidden = layer(activation(hidden))
     return hidden[..., 0]
 
 
@@ -43,6 +41,7 @@ def test_the_score_of_one_dimension_is_the_hand_computed_one() -> None:
     scores = unit(np.array([[[2.0]]], "float32"), np.array([[[3.0], [-5.0]]], "float32"))
     # 2 + 10*3 + 100*(2-3) + 1000*2*3 + 0.5 = 5932.5; the second is negative, so the ReLU leaves the output's bias
     np.testing.assert_allclose(scores, [[[2 * 5932.5 + 3, 3.0]]])
+    np.testing.assert_allclose(literal(unit, np.array([[[2.0]]], "float32"), np.array([[[3.0], [-5.0]]], "float32")), scores)
 
 
 @pytest.mark.parametrize("candidates", [1, 4])
@@ -68,9 +67,7 @@ def test_dice_folded_into_the_layers_around_it_equals_the_literal_formula(candid
     for i, dice in enumerate(unit.activation_layers):
         dice.moving_mean.assign(normal(*dice.moving_mean.shape, seed=i))
         dice.moving_variance.assign(np.square(normal(*dice.moving_variance.shape, seed=i + 2)) + 0.1)
-    layers = iter(unit.activation_layers)
-    expected = literal(unit, query, keys, lambda hidden: next(layers)(hidden))
-    np.testing.assert_allclose(unit(query, keys), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(unit(query, keys), literal(unit, query, keys), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("candidates", [1, None])
