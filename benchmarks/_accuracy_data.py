@@ -1,6 +1,6 @@
 """Interaction CSVs as arrays of ids, for models that train from memory: what `transform/` does, without Beam.
 
-A test compares the ids with those of Transform.
+One difference: the vocabularies are those of all rows that do not judge, those included that tell when to stop.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from transform.declaration import (
 from transform.features import DECLARATION
 
 JUDGE_SHARE = 0.2
-NEWEST_SHARE = 0.2  # of clients, held out to tell when to stop, as `components/dataset.py` does
+NEWEST_SHARE = 0.2  # of clients, held out to tell when to stop, as `components/dataset/executor.py` does
 ONLY_SHARE = 0.1
 
 Row = dict[str, str]

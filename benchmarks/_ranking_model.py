@@ -16,6 +16,7 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
+from pipeline.config import BEAM_OPTIONS
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import pad
 from trainer.run import build_model
@@ -26,7 +27,6 @@ from transform.preprocessing import make_preprocessing_fn
 from transform.schema import raw_schema
 
 VOCABULARY_SIZE = 10_000
-BEAM_OPTIONS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 TRAINING_ROWS = 4_000
 
 
@@ -53,7 +53,7 @@ def export_model(path: Path, declaration: Declaration, seed: int = 0) -> None:
 
 def _analyzed(rows: list[dict[str, Any]], declaration: Declaration, folder: str) -> tft.TFTransformOutput:
     with (
-        beam.Pipeline(options=PipelineOptions(BEAM_OPTIONS)) as pipeline,
+        beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))) as pipeline,
         tft_beam.Context(temp_dir=f"{folder}/tmp"),
     ):
         dataset = pipeline | beam.Create(rows), DatasetMetadata(raw_schema(declaration))

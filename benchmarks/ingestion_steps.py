@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-BEAM_OPTIONS = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+from pipeline.config import BEAM_OPTIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _step(executor: Any, inputs: dict[str, Any], outputs: dict[str, Any], proper
     from apache_beam.options.pipeline_options import PipelineOptions
 
     def make_pipeline() -> beam.Pipeline:
-        return beam.Pipeline(options=PipelineOptions(BEAM_OPTIONS))
+        return beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS)))
 
     temporary = str(Path(next(iter(outputs.values())).uri) / "tmp")
     context = executor.Context(make_beam_pipeline_fn=make_pipeline, tmp_dir=temporary, unique_id="1")

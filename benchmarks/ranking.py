@@ -28,9 +28,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
+from benchmarks._load import cpu_seconds
 from benchmarks._ranking_bound import gemm_flops, matmul_rate
 from benchmarks._ranking_requests import REQUESTS, random_feed, read_vocabularies, scores
-from benchmarks._ranking_server import cpu_seconds, started_server
+from serving.server import process
 from serving.versions import newest_version
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
@@ -170,7 +171,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         version_path = Path(newest)
         address, pid = arguments.address, arguments.pid
         if address is None:
-            address, pid = stack.enter_context(started_server(arguments.model_name, base_path, arguments.threads))
+            flags = [f"--model_name={arguments.model_name}", f"--model_base_path={base_path.resolve()}"]
+            flags += [f"--tensorflow_{kind}_op_parallelism={arguments.threads}" for kind in ("intra", "inter")]
+            server = stack.enter_context(process.start(*flags))
+            address, pid = server.grpc_address, server.process.pid
         measurements = list(run(address, pid, arguments.model_name, version_path, arguments.candidates, arguments.seconds))
     print(report(measurements))
     if arguments.json:

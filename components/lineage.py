@@ -24,16 +24,6 @@ from components.properties import (
 )
 
 PIPELINE_RUN = "pipeline_run"
-NO_SPAN = 0
-
-
-def judging_span(store: mlmd.MetadataStore, artifact_id: int) -> int:
-    """The number of the span that judged the run which an artifact came from.
-
-    0 if the data has no spans, or nothing is known of it.
-    """
-    [artifact] = store.get_artifacts_by_id([artifact_id]) or [None]
-    return NO_SPAN if artifact is None else span_of(lineage(store, artifact))
 
 
 def lineage(store: mlmd.MetadataStore, artifact: AnyArtifact) -> AnyArtifact:
@@ -93,4 +83,4 @@ def _train_spans(model: AnyArtifact) -> set[int]:
     """The numbers of the spans that a model was trained on; data without spans is the span 0."""
     if not text(model, JUDGED_BY):
         return set()
-    return {span_number(name) or NO_SPAN for name in text(model, TRAIN_SPANS).split(",")}
+    return {span_number(name) or 0 for name in text(model, TRAIN_SPANS).split(",")}

@@ -38,6 +38,8 @@ EVAL_SPAN = "eval_span"
 JUDGED_BY = "judged_by"
 NEXT_SPAN = "the next span"
 HELD_OUT_ROWS = "held-out rows"
+# Of a run's dataset: how many of the rows that train tell when to stop instead.
+STOPPING_ROWS = "stopping_rows"
 
 OF_SPAN = (SPAN, VERSION, SPAN_NAME, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)
 LINEAGE = (SPAN, EVAL_SPAN, TRAIN_SPANS, JUDGED_BY, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)

@@ -1,4 +1,4 @@
-"""Exact AUC, with ties counted half, and the AUC of item popularity: the baseline that knows nothing of the user."""
+"""AUC of many rows of few scores, and that of item popularity: the baseline that knows nothing of the user."""
 
 from __future__ import annotations
 
@@ -6,39 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
 
 from transform.features import DECLARATION
 
 
-def auc_from_counts(counts: Mapping[float, Sequence[int]]) -> float:
-    """The area under the ROC curve from the number of negatives and positives at each distinct score.
+def auc(scores: npt.ArrayLike, labels: npt.ArrayLike, rows: npt.ArrayLike | None = None) -> float:
+    """scikit-learn's AUC; nan when a class is missing, where scikit-learn warns or raises.
 
     Args:
-        counts: score -> (negatives, positives).
-
-    Returns:
-        P(score of a positive > score of a negative) + P(equal) / 2, or nan when a class is missing.
+        scores: A score each.
+        labels: Its label, 0 or 1.
+        rows: How many rows it stands for. Defaults to one each.
     """
-    negatives_below, concordant, positives_all = 0, 0.0, 0
-    for score in sorted(counts):
-        negatives, positives = int(counts[score][0]), int(counts[score][1])
-        concordant += positives * (negatives_below + negatives / 2)
-        negatives_below += negatives
-        positives_all += positives
-    if not negatives_below or not positives_all:
-        return float("nan")
-    return concordant / (negatives_below * positives_all)
+    labels = np.asarray(labels)
+    present = labels if rows is None else labels[np.asarray(rows) > 0]
+    return float(roc_auc_score(labels, scores, sample_weight=rows)) if len(np.unique(present)) == 2 else float("nan")
 
 
-def auc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
-    """The area under the ROC curve of scores against labels 0 and 1; nan when a class is missing."""
-    values, inverse = np.unique(np.asarray(scores, np.float64), return_inverse=True)
-    positive = np.asarray(labels, np.int64) == 1
-    if positive.shape != inverse.shape:
-        raise ValueError(f"`labels` must have the shape of `scores`, {inverse.shape}. Received: {positive.shape}.")
-    positives = np.bincount(inverse[positive], minlength=len(values))
-    negatives = np.bincount(inverse[~positive], minlength=len(values))
-    return auc_from_counts({float(v): (int(n), int(p)) for v, n, p in zip(values, negatives, positives, strict=True)})
+def auc_of_counts(counts: Mapping[float, Sequence[int]]) -> float:
+    """The AUC of scores that each have a number of negatives and of positives."""
+    rows = np.array(list(counts.values()), np.int64).reshape(-1, 2)
+    return auc(np.repeat(list(counts), 2), np.tile([0, 1], len(counts)), rows.ravel())
 
 
 def popularity_auc(
@@ -77,4 +66,4 @@ def popularity_auc(
         negatives, positives = seen.get(row[item_column], (0, 0))
         score = (positives + smoothing * prior) / (negatives + positives + smoothing)
         counts.setdefault(score, [0, 0])[int(row[label])] += 1
-    return auc_from_counts(counts)
+    return auc_of_counts(counts)

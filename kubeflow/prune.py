@@ -22,27 +22,36 @@ from pipeline.config import RunConfig
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
-def main(dry_run: bool) -> None:
+@click.option(
+    "--lease-seconds",
+    default=LEASE_SECONDS,
+    show_default=True,
+    help="How long this command may be silent before a run takes over.",
+)
+def main(dry_run: bool, lease_seconds: int) -> None:
     """Remove old spans, models and metadata of a cluster, as `community-din prune` does of a machine."""
 
     def body(config: RunConfig, console: Console, log: Path) -> int:
-        from kubeflow.lease import LeaseError, Leases
+        from kubeflow.lease import LeaseError, Leases, renewed
         from kubeflow.store import connection_from_environment, open_store
         from pipeline.prune import prune
 
         connection = connection_from_environment(os.environ)
-        store = open_store(connection)
-        leases = Leases(store, config.pipeline_name, LEASE_SECONDS)
+
+        def open_leases() -> Leases:
+            return Leases(open_store(connection), config.pipeline_name, lease_seconds)
+
         name = f"prune-{uuid.uuid4()}"
         try:
-            leases.acquire(name)
+            open_leases().acquire(name)
         except LeaseError as error:
             console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
             return 1
         try:
-            console.print(prune(config, connection, store, dry_run))
+            with renewed(open_leases, name, lease_seconds / 4):
+                console.print(prune(config, connection, open_store(connection), dry_run))
         finally:
-            leases.release(name)
+            open_leases().release(name)
         return 0
 
     sys.exit(run_command("prune", body, os.environ))

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.example_gen.settings import IngestionSettings
 from components.model_bounds import Bounds
-from components.validation.data_bounds import DataBounds
 from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
 from settings.catalogue import build, catalogue
@@ -24,6 +24,8 @@ from trainer.hyperparameters import Hyperparameters
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG = "CONFIG"
+# In this process: Beam's plain DirectRunner would first try to download Prism.
+BEAM_OPTIONS = ("--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
 _SPAN_NODES = ("example_gen",)
 
 
@@ -62,7 +64,7 @@ class RunConfig(Settings):
     )
     window_spans: int = setting(7, "How many spans before it train, at most.", main=True, nodes=("window",), ge=1)
     beam_pipeline_args: tuple[str, ...] = setting(
-        ("--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"),
+        BEAM_OPTIONS,
         "How the nodes' own Beam pipelines run: Beam's options.",
     )
     pipeline_name: str = setting(

@@ -15,7 +15,7 @@ def code_fingerprint(*modules: str, files: Mapping[str, Path] | None = None, roo
     """A digest of the named modules and of all modules of the project that they import, at any depth.
 
     Args:
-        modules: Importable names, such as `components.dataset`.
+        modules: Importable names, such as `components.dataset.executor`.
         files: Other files that they read, by name.
         root: The project's folder. What is not found there is not the project's, and belongs to the environment.
 

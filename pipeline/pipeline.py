@@ -15,23 +15,24 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
-from components.dataset import Dataset
+from components.artifacts import DataBlessing
+from components.dataset.component import Dataset
+from components.dataset.held_out import VALIDATION
 from components.declared_schema import DeclaredSchema
 from components.evaluation import eval_config
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
+from components.example_validator.component import ExampleValidator
 from components.freshness import Freshness, PublishedOnLaterSpan
-from components.held_out import VALIDATION
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.previous_statistics import PreviousStatistics
 from components.pusher.component import Pusher
 from components.span_window import SpansBeforeAnchor
-from components.statistics.component import TokenStatisticsGen
+from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
-from components.validation.artifacts import DataBlessing
-from components.validation.example_validator import ExampleValidator
-from components.validation.previous_statistics import PreviousStatistics
-from components.validation.validation_gate import ValidationGate
-from components.validation.vocabulary_validator import VocabularyValidator
+from components.validation_gate import ValidationGate
+from components.vocabulary_validator.component import VocabularyValidator
+from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -65,13 +66,13 @@ INGESTION = ("example_gen", "statistics_gen", "previous_statistics", "example_va
 # resolver.
 CODE = {
     "example_gen": ("components.example_gen.executor", "components.example_gen.driver"),
-    "statistics_gen": ("components.statistics.executor",),
-    "example_validator": ("components.validation.example_validator_executor",),
-    "validation_gate": ("components.validation.validation_gate",),
-    "dataset": ("components.dataset",),
+    "statistics_gen": ("components.statistics_gen.executor",),
+    "example_validator": ("components.example_validator.executor",),
+    "validation_gate": ("components.validation_gate",),
+    "dataset": ("components.dataset.executor",),
     "schema": ("components.declared_schema",),
     "transform": ("transform.preprocessing",),
-    "vocabulary_validator": ("components.validation.vocabulary_validator",),
+    "vocabulary_validator": ("components.vocabulary_validator.executor",),
     "trainer": ("components.training", "trainer.run"),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
@@ -105,7 +106,7 @@ def create_pipeline(
         metadata_connection_config=connection,
         components=list(chosen.values()),
         enable_cache=True,
-        beam_pipeline_args=list(config.beam_pipeline_args),
+        beam_pipeline_args=beam_arguments(config.beam_pipeline_args),
     )
 
 

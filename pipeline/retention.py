@@ -13,9 +13,9 @@ from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBlessing, PushedModel
 
 from components.accepted_spans import accepted_by_data
+from components.artifacts import STATISTICS_ID, DataBlessing
 from components.lineage import PIPELINE_RUN
 from components.properties import EXAMPLES_ID, SPAN_NAME, number, text
-from components.validation.artifacts import STATISTICS_ID, DataBlessing
 from pipeline.results import Artifact
 from pipeline.retention_settings import RetentionSettings
 from serving.versions import published_versions

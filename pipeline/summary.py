@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from components.artifacts import STATISTICS_ID
 from components.declared import difference, same_declaration
 from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
@@ -22,12 +23,11 @@ from components.example_gen.reports import (
 )
 from components.example_gen.rules import RULES, InvalidInputError
 from components.example_gen.source import find_source
+from components.example_validator.findings import REPORT_TEXT, read_report
 from components.lineage import why_no_baseline
 from components.properties import EVAL_SPAN, SPAN_NAME, number, text
 from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
-from components.validation.artifacts import STATISTICS_ID
-from components.validation.findings import REPORT_TEXT, read_report
-from components.validation.oov_rate import read_oov_rates
+from components.vocabulary_validator.oov_rate import read_oov_rates
 from pipeline.advice import Advice
 from pipeline.config import RunConfig
 from pipeline.results import Artifact, RunRecord, published

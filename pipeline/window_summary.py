@@ -15,6 +15,7 @@ from components.properties import (
     JUDGED_BY,
     NEXT_SPAN,
     SPAN_NAME,
+    STOPPING_ROWS,
     TRAIN_SPANS,
     number,
     text,
@@ -46,6 +47,8 @@ def window_lines(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[
             "Split",
             f"{sizes[TRAIN]} train, {sizes[EVAL]} eval" + (f", all of {name}: no earlier span is ingested" if name else ""),
         )
+    if stopping := number(dataset, STOPPING_ROWS):
+        yield "", f"{stopping} of the rows that train tell when to stop instead: those of some clients"
     yield from _not_joined(config, run, advice)
     missing = _missing(config, run)
     if missing:

@@ -28,3 +28,20 @@ def test_files_that_a_document_names_are_there(document: str) -> None:
 def test_the_picture_of_the_rooms_is_that_of_the_imports() -> None:
     drawn = re.findall(r"^  ([\w.]+) --> (.+)$", (ROOT / "docs" / "ARCHITECTURE.md").read_text(), re.MULTILINE)
     assert {room: set(targets.split(" & ")) for room, targets in drawn} == {k: v for k, v in MAY_IMPORT.items() if v}
+
+
+def test_the_table_of_components_has_a_line_for_each_file_and_folder() -> None:
+    room = ROOT / "components"
+    there = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in room.iterdir()
+        if not path.name.startswith("__") and (path.suffix == ".py" or (path / "__init__.py").exists())
+    }
+    lines = re.findall(r"^\| `([a-z_./]+)` \|", (room / "README.md").read_text(), re.MULTILINE)
+    assert sorted(lines) == sorted(there)
+
+
+def test_a_component_in_a_folder_is_cut_as_the_others() -> None:
+    for package in (ROOT / "components").glob("*/__init__.py"):
+        names = {file.name for file in package.parent.iterdir()}
+        assert {"component.py", "executor.py"} <= names, package.parent

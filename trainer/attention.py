@@ -11,8 +11,6 @@ from keras import ops
 from trainer.local_activation_unit import LocalActivationUnit
 from trainer.types import Shape, Tensor
 
-POOLINGS = ("sum", "none")
-
 
 @keras.saving.register_keras_serializable(package="community_din")
 class AttentionPooling(keras.layers.Layer):
@@ -27,7 +25,6 @@ class AttentionPooling(keras.layers.Layer):
         activation: str. Its activation. Defaults to `"dice"`.
         normalize: bool. Whether the weights are a softmax over the history. The paper keeps the raw scores, whose sum
             tells how strong an interest is. Defaults to `False`.
-        pooling: str. `"sum"`, or `"none"` for the weighted sequence. Defaults to `"sum"`.
 
     Example:
 
@@ -44,17 +41,13 @@ class AttentionPooling(keras.layers.Layer):
         hidden_units: Sequence[int] = (64, 32),
         activation: str = "dice",
         normalize: bool = False,
-        pooling: str = "sum",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if pooling not in POOLINGS:
-            raise ValueError(f"`pooling` must be one of {POOLINGS}. Received: {pooling!r}.")
         self.unit = LocalActivationUnit(
             hidden_units, activation, output_bias=not normalize, name="unit", dtype=self.dtype_policy
         )
         self.normalize = normalize
-        self.pooling = pooling
 
     def build(self, query_shape: Shape, keys_shape: Shape) -> None:
         self.unit.build(query_shape, keys_shape)
@@ -79,8 +72,8 @@ class AttentionPooling(keras.layers.Layer):
             bias: float tensor `[batch, candidates, keys]`, added to the scores. Defaults to none.
 
         Returns:
-            Float tensor `[batch, candidates, dim]`, or `[batch, candidates, keys, dim]` with `pooling="none"`; with
-            `return_attention_scores` a pair of it and the weights `[batch, candidates, keys]`.
+            Float tensor `[batch, candidates, dim]`; with `return_attention_scores` a pair of it and the weights
+            `[batch, candidates, keys]`.
         """
         if mask is None:
             mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
@@ -89,18 +82,14 @@ class AttentionPooling(keras.layers.Layer):
             scores = scores + ops.cast(bias, scores.dtype)
         valid = ops.expand_dims(mask, axis=1)
         weights = masked_softmax(scores, valid) if self.normalize else ops.where(valid, scores, 0)
-        if self.pooling == "sum":
-            outputs = ops.matmul(weights, keys)
-        else:
-            outputs = ops.expand_dims(weights, axis=-1) * ops.expand_dims(keys, axis=1)
-        return (outputs, weights) if return_attention_scores else outputs
+        interest = ops.matmul(weights, keys)
+        return (interest, weights) if return_attention_scores else interest
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:
         """The interests carry no Keras mask: `mask` is an argument."""
 
     def compute_output_shape(self, query_shape: Shape, keys_shape: Shape) -> Shape:
-        lengths = query_shape[:2] if self.pooling == "sum" else (*query_shape[:2], keys_shape[1])
-        return (*lengths, keys_shape[-1])
+        return (*query_shape[:2], keys_shape[-1])
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -108,7 +97,6 @@ class AttentionPooling(keras.layers.Layer):
             "hidden_units": self.unit.hidden_units,
             "activation": self.unit.activation,
             "normalize": self.normalize,
-            "pooling": self.pooling,
         }
 
 

@@ -268,13 +268,6 @@ class DIN(keras.Model):
             logits = logits + first_order + items["wide"] + self.wide.crosses(_raw(user), _raw(items), matches)
         return (logits, attention_scores) if return_attention_scores else logits
 
-    def attention_scores(self, user: Mapping[str, Tensor], items: Mapping[str, Tensor]) -> Tensors:
-        """The weights of each history's positions in inference, by its name: float `[batch, candidates, length]`."""
-        return {
-            history.name: self._interest(history, user, items, False, self._matches(history, user, items))[1]
-            for history in self._declaration.histories
-        }
-
     def _columns(self, features: Mapping[str, Tensor], side: Side) -> Tensors:
         return {f"{RAW}{name}": features[name] for name in input_names(self._declaration, side)}
 

@@ -24,7 +24,8 @@ history of the batch.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -113,11 +114,11 @@ class ServingModule:
         ranking = row | {name: strings(name, None, None) for name in self._item_columns}
         examples = strings("examples", None)
         return {
-            "serving_default": tf.function(functools.partial(self._score_columns, bounds)).get_concrete_function(row),
-            "rank": tf.function(functools.partial(self._rank, bounds)).get_concrete_function(ranking),
-            "explain": tf.function(functools.partial(self._explain, bounds)).get_concrete_function(ranking),
-            "serve_examples": tf.function(functools.partial(self._score_examples, bounds)).get_concrete_function(examples),
-            "transform_features": tf.function(self._transform_examples).get_concrete_function(examples),
+            "serving_default": _traced(functools.partial(self._score_columns, bounds), row),
+            "rank": _traced(functools.partial(self._rank, bounds), ranking),
+            "explain": _traced(functools.partial(self._explain, bounds), ranking),
+            "serve_examples": _traced(functools.partial(self._score_examples, bounds), examples),
+            "transform_features": _traced(self._transform_examples, examples),
         }
 
     def _score_columns(self, bounds: ExportSettings, columns: Columns) -> Tensors:
@@ -241,3 +242,8 @@ def export(module: ServingModule, path: str, settings: ExportSettings | None = N
     settings = settings or ExportSettings()
     tf.saved_model.save(module.root, path, signatures=module.signatures(settings))
     write_warmup(path, warmup_records(module.declaration, module.vocabularies(), settings.warmup_candidates))
+
+
+def _traced(function: Callable[..., Any], inputs: Any) -> Any:
+    # Nothing here is written for AutoGraph, which leaves the code that it generates in /tmp.
+    return tf.function(function, autograph=False).get_concrete_function(inputs)

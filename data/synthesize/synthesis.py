@@ -11,7 +11,7 @@ from typing import TextIO
 
 import numpy as np
 
-from data.auc import auc_from_counts
+from data.auc import auc_of_counts
 from data.csv_files import LAYOUTS, Layout, check_no_other_csvs, span_path, write_rows
 from data.synthesize.bad_rows import BadRows
 from data.synthesize.drift import Drift, population
@@ -153,7 +153,7 @@ def synthesize(config: SynthesisConfig, out: Path, truth: Path | None = None) ->
                 chunks = _counted(config, span, counts, probabilities)
                 write_rows(path, bad_rows.among(chunks, span, name.as_posix()))
     clicks = sum(positives for _, positives in counts.values())
-    return Synthesis(paths, config.rows, clicks, auc_from_counts(counts), dict(bad_rows.counts))
+    return Synthesis(paths, config.rows, clicks, auc_of_counts(counts), dict(bad_rows.counts))
 
 
 def _opened(files: contextlib.ExitStack, path: Path) -> TextIO:

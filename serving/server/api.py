@@ -1,10 +1,14 @@
-"""What the server answers, whichever way it is asked: gRPC and REST both call these."""
+"""What the server answers, whichever way it is asked, gRPC or REST, and how many requests at a time."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypeVar
 
+import grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -17,9 +21,11 @@ from serving.server import example_methods, predict
 from serving.server.core import Core, Servable
 from serving.server.errors import ServingError, invalid_argument, not_found
 from serving.server.metrics import Metrics
-from serving.server.runner import Runner
+from serving.server.saved_model import Runner
 from serving.server.tensors import Array
 from serving.server.version import Version
+
+T = TypeVar("T")
 
 SIGNATURE_DEF = "signature_def"
 
@@ -106,6 +112,43 @@ class Api:
         for name, value in before.items():
             response.metric.add(name=name, int64_value_increase=self.metrics.value(name) - value)
         return response
+
+
+class Gate:
+    """Lets so many requests be under way at once, queued ones included, and refuses the others.
+
+    Args:
+        limit: of requests.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._under_way = 0
+        self._lock = threading.Lock()
+
+    def submit(self, executor: Executor, call: Callable[..., T], *arguments: Any) -> asyncio.Future[T]:
+        """Runs a call in a thread. Its place is free again once the thread is done, even if nobody waits any more.
+
+        Raises:
+            ServingError: RESOURCE_EXHAUSTED, all places are taken.
+        """
+        with self._lock:
+            if self._under_way >= self._limit:
+                raise ServingError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED, f"The server has {self._limit} requests under way, its limit"
+                )
+            self._under_way += 1
+        try:
+            future = executor.submit(call, *arguments)
+        except BaseException:
+            self._leave()
+            raise
+        future.add_done_callback(lambda _: self._leave())
+        return asyncio.wrap_future(future)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._under_way -= 1
 
 
 def _model_spec(request: Any) -> Any:

@@ -1,8 +1,9 @@
-"""What a request names (a model, a version, a label) and the loaded model that serves it."""
+"""What is served (a ModelServerConfig), and which loaded model a request names by name, version or label."""
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,13 @@ from typing import Any, NamedTuple
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import model_config
 from serving.server.errors import failed_precondition, invalid_argument, not_found
 from serving.server.manager import Manager
 from serving.server.saved_model import SavedModel
+
+PLATFORM = "tensorflow"
+
+_ABSOLUTE = re.compile(r"/|[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +68,7 @@ class Core:
                 (the rest of the configuration holds).
         """
         with self._config_lock:
-            model_config.check(config)
+            _check(config)
             if config.WhichOneof("config") is None or config == self._config:
                 return
             models = {model.name: model for model in config.model_config_list.config}
@@ -128,3 +132,33 @@ class Core:
                 raise invalid_argument(f"Unrecognized servable version label: {spec.version_label}")
             return labelled
         return None
+
+
+def single_model(name: str, base_path: str) -> Any:
+    """The configuration that --model_name and --model_base_path stand for."""
+    config = model_server_config_pb2.ModelServerConfig()
+    config.model_config_list.config.add(name=name, base_path=base_path, model_platform=PLATFORM)
+    return config
+
+
+def _check(config: Any) -> None:
+    """Raises the error of the first rule that the configuration breaks.
+
+    Raises:
+        ServingError: a custom configuration, a model listed twice, a relative base path, or another platform.
+    """
+    if config.WhichOneof("config") == "custom_model_config":
+        raise failed_precondition("ModelServer does not yet support custom model config.")
+    names: set[str] = set()
+    for model in config.model_config_list.config:
+        if model.name in names:
+            raise invalid_argument(f"Illegal to list model {model.name} multiple times in config list")
+        names.add(model.name)
+        if not model.name:
+            raise invalid_argument("A model must have a name.")
+        if not _ABSOLUTE.match(model.base_path):
+            raise invalid_argument(
+                f"Expected model {model.name} to have an absolute path or URI; got base_path()={model.base_path}"
+            )
+        if model.model_platform != PLATFORM:
+            raise invalid_argument(f"Model {model.name} requests unsupported platform {model.model_platform}")

@@ -89,27 +89,6 @@ class Flags:
     )
 
 
-# Known to TensorFlow Serving and not to this server: accepted at the value that changes nothing, refused at any other.
-_NEUTRAL = {
-    "enable_per_model_batching_parameters": ("false",),
-    "enable_profiler": ("false",),
-    "enable_serialization_as_tensor_content": ("false",),
-    "enable_signature_method_name_check": ("false",),
-    "flush_filesystem_caches": ("true", "false"),
-    "mixed_precision": ("",),
-    "num_tflite_interpreters_per_pool": (),
-    "num_tflite_pools": (),
-    "num_unload_threads": ("0", "1"),
-    "per_process_gpu_memory_fraction": ("0", "0.0"),
-    "platform_config_file": ("",),
-    "prefer_tflite_model": ("false",),
-    "remove_unused_fields_from_bundle_metagraph": ("true", "false"),
-    "skip_initialize_tpu": ("true", "false"),
-    "thread_pool_factory_config_file": ("",),
-    "use_alts_credentials": ("false",),
-    "xla_cpu_compilation_enabled": ("false",),
-    "xla_gpu_compilation_enabled": ("false",),
-}
 _PARALLELISM = tuple(f"tensorflow_{kind}_parallelism" for kind in ("session", "intra_op", "inter_op"))
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -122,12 +101,7 @@ def parse(arguments: Sequence[str], version: str) -> Flags:
         version: what --version prints.
     """
     parser = _parser(version)
-    values = vars(parser.parse_args(arguments))
-    for name, accepted in _NEUTRAL.items():
-        value = values.pop(name)
-        if value is not None and value.lower() not in accepted:
-            parser.error(f"--{name} of TensorFlow Serving is not supported by the embedded server. Received: '{value}'.")
-    flags = Flags(**values)
+    flags = Flags(**vars(parser.parse_args(arguments)))
     problem = _problem(flags)
     if problem:
         parser.error(problem)
@@ -150,8 +124,6 @@ def _parser(version: str) -> argparse.ArgumentParser:
         else:
             options["type"] = type(flag.default)
         parser.add_argument(f"--{flag.name}", **options)
-    for name in _NEUTRAL:
-        parser.add_argument(f"--{name}", nargs="?", const="true", help=argparse.SUPPRESS)
     return parser
 
 

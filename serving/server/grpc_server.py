@@ -10,13 +10,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from serving.server import text_proto
-from serving.server.api import Api
+from serving.server import protos
+from serving.server.api import Api, Gate
 from serving.server.errors import invalid_argument
 from serving.server.grpc_services import generic_handlers
-from serving.server.limits import Gate
-from serving.server.protos import SSLConfig
-from serving.server.services import MODEL_SERVICE, PREDICTION_SERVICE, reflection_pool
+from serving.server.protos import MODEL_SERVICE, PREDICTION_SERVICE, SSLConfig, reflection_pool
 
 # TensorFlow Serving reports the short names; the full ones are what gRPC's own tools ask for.
 _HEALTH_NAMES = ("", "PredictionService", "ModelService", PREDICTION_SERVICE, MODEL_SERVICE)
@@ -97,7 +95,7 @@ def credentials(ssl_config_file: str) -> grpc.ServerCredentials:
     Raises:
         ServingError: the file cannot be parsed, or lacks the key, the certificate, or the authority of the clients'.
     """
-    config: Any = text_proto.read(ssl_config_file, SSLConfig())
+    config: Any = protos.read_text(ssl_config_file, SSLConfig())
     if not config.server_key or not config.server_cert:
         raise invalid_argument(f"`server_key` and `server_cert` must be set in {ssl_config_file}.")
     if config.client_verify and not config.custom_ca:

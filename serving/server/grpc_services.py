@@ -17,10 +17,9 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from serving.server.api import Api
+from serving.server.api import Api, Gate
 from serving.server.errors import ServingError
-from serving.server.limits import Gate
-from serving.server.services import METHODS, MODEL_SERVICE, PREDICTION_SERVICE
+from serving.server.protos import METHODS, MODEL_SERVICE, PREDICTION_SERVICE
 
 # A status travels in a header, and clients refuse headers of more than 8 KiB; one character may take 9 bytes there.
 _LONGEST_MESSAGE = 800

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,26 +19,9 @@ import grpc
 from serving.server.errors import ServingError
 from serving.server.saved_model import SavedModel
 from serving.server.storage import Scanner
-from serving.server.version import AVAILABLE, END, LOADING, START, UNLOADING, Version
+from serving.server.version import AVAILABLE, END, LOADING, START, UNLOADING, LoadPolicy, Version, may_load, to_retire
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class LoadPolicy:
-    """When to look for versions, and how hard to try loading one.
-
-    Args:
-        poll_seconds: between looks at the base paths; 0: only when the configuration changes; negative: never.
-        threads: how many versions may load at once.
-        retries: attempts after the first that failed.
-        retry_seconds: between attempts.
-    """
-
-    poll_seconds: float = 1.0
-    threads: int = 1
-    retries: int = 5
-    retry_seconds: float = 60.0
 
 
 class Manager:
@@ -186,14 +168,14 @@ class Manager:
     def _step(self) -> None:
         """Does what can be done now: unloads first, then loads, the newest version first."""
         for versions in self._versions.values():
-            for version in _to_retire(versions.values()):
+            for version in to_retire(versions.values()):
                 self._retire(version)
             for version in sorted(versions.values(), key=lambda version: -version.number):
                 if version.state == START and not version.aspired:
                     version.state = END
                 elif version.state == LOADING and version.next_attempt and not version.aspired:
                     self._end(version, ServingError(grpc.StatusCode.CANCELLED, f"Loading {version} was cancelled"))
-                elif self._loading < self._policy.threads and _may_load(version):
+                elif self._loading < self._policy.threads and may_load(version):
                     version.state = LOADING
                     version.next_attempt = 0.0
                     self._loading += 1
@@ -256,21 +238,3 @@ class Manager:
             name: {number: version for number, version in versions.items() if version.state == AVAILABLE}
             for name, versions in self._versions.items()
         }
-
-
-def _may_load(version: Version) -> bool:
-    if version.state == LOADING:
-        return 0.0 < version.next_attempt <= time.monotonic()
-    return version.state == START
-
-
-def _to_retire(versions: Iterable[Version]) -> list[Version]:
-    """TensorFlow Serving's policy: the last version that serves stays until one that is asked for does."""
-    aspired = [version for version in versions if version.aspired]
-    leaving = sorted(
-        (version for version in versions if version.state == AVAILABLE and not version.aspired),
-        key=lambda version: version.number,
-    )
-    if not aspired or any(version.state == AVAILABLE for version in aspired):
-        return leaving
-    return leaving[:-1]

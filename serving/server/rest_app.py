@@ -1,19 +1,32 @@
-"""The REST API on aiohttp."""
+"""The REST API on aiohttp: /v1/models/NAME[/versions/N|/labels/L][:predict|:classify|:regress|/metadata]."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from concurrent.futures import Executor
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from aiohttp import web
 from google.protobuf import json_format
-from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, regression_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_pb2,
+    regression_pb2,
+)
 
-from serving.server import json_examples, json_input, json_output, json_values, rest_paths, signature_matching
-from serving.server.api import SIGNATURE_DEF, Api
-from serving.server.errors import ServingError, failed_precondition
-from serving.server.limits import Gate
+from serving.server import json_examples, json_input, json_output, json_values
+from serving.server.api import SIGNATURE_DEF, Api, Gate
+from serving.server.errors import ServingError, failed_precondition, invalid_argument
+from serving.server.predict import find_signature, unknown_to_json
+
+_WHICH = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
+_CALL = re.compile(rf"/v1/models/(?P<name>[^/:]+){_WHICH}:(?P<method>classify|regress|predict)", re.IGNORECASE)
+_READ = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_WHICH}(?:/(?P<method>metadata))?", re.IGNORECASE)
 
 LOG = logging.getLogger(__name__)
 
@@ -22,6 +35,13 @@ _CORS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+
+
+class Target(NamedTuple):
+    """What a URL asks of which model."""
+
+    spec: model_pb2.ModelSpec
+    method: str
 
 
 class RestApi:
@@ -98,7 +118,7 @@ class RestApi:
 
     def answer(self, http_method: str, raw_path: str, body: bytes) -> str:
         """The JSON that answers a request; ServingError if there is none."""
-        target = rest_paths.parse(http_method, raw_path)
+        target = parse_url(http_method, raw_path)
         if http_method == "GET":
             return self._metadata(target) if target.method == "metadata" else self._status(target)
         name = self._api.label(target.spec.name)
@@ -114,18 +134,18 @@ class RestApi:
             json_examples.fill_request(document, regression)
             return json_output.regressions(self._api.regress(regression).result)
 
-    def _predict(self, target: rest_paths.Target, document: dict[str, object]) -> str:
+    def _predict(self, target: Target, document: dict[str, object]) -> str:
         with self._api.core.servable(target.spec) as servable:
             name = json_input.signature_name(document)
-            signature = signature_matching.find(servable.model, name, signature_matching.unknown_to_json)
+            signature = find_signature(servable.model, name, unknown_to_json)
             arrays, in_rows = json_input.predict_inputs(document, signature.inputs)
             return json_output.predictions(self._api.run(servable, signature, arrays), in_rows)
 
-    def _status(self, target: rest_paths.Target) -> str:
+    def _status(self, target: Target) -> str:
         response = self._api.get_model_status(get_model_status_pb2.GetModelStatusRequest(model_spec=target.spec))
         return _to_json(response)
 
-    def _metadata(self, target: rest_paths.Target) -> str:
+    def _metadata(self, target: Target) -> str:
         request = get_model_metadata_pb2.GetModelMetadataRequest(model_spec=target.spec, metadata_field=[SIGNATURE_DEF])
         response = self._api.get_model_metadata(request)
         found = get_model_metadata_pb2.SignatureDefMap()
@@ -137,3 +157,38 @@ def _to_json(message: object) -> str:
     return str(
         json_format.MessageToJson(message, always_print_fields_with_no_presence=True, preserving_proto_field_name=True)
     )
+
+
+def parse_url(http_method: str, raw_path: str) -> Target:
+    """Reads a URL.
+
+    Args:
+        http_method: GET or POST.
+        raw_path: the path as it was sent, escapes included.
+
+    Returns:
+        The model, and `predict`, `classify`, `regress`, `metadata` or `status`.
+
+    Raises:
+        ServingError: INVALID_ARGUMENT, it is none of the API's URLs, or the version does not fit 64 bits.
+    """
+    match = {"POST": _CALL, "GET": _READ}[http_method].fullmatch(raw_path) if http_method in ("POST", "GET") else None
+    if match is None:
+        raise invalid_argument(f"Malformed request: {http_method} {raw_path}")
+    if not match["name"]:
+        raise invalid_argument("Missing model name in request.")
+    spec = model_pb2.ModelSpec(name=_decoded("model name", match["name"]))
+    if match["version"]:
+        if int(match["version"]) >= 2**63:
+            raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
+        spec.version.value = int(match["version"])
+    if match["label"]:
+        spec.version_label = _decoded("model version label", match["label"])
+    return Target(spec, (match["method"] or "status").lower())
+
+
+def _decoded(what: str, text: str) -> str:
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise invalid_argument(f"Failed to decode {what}:{text}") from error

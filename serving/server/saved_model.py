@@ -1,4 +1,4 @@
-"""A loaded SavedModel: its signatures, and running them.
+"""A loaded SavedModel: its signatures, and running them, directly, within bounds, or (`batching.py`) as part of a batch.
 
 The model is loaded into a TensorFlow session, as TensorFlow Serving loads it: SavedModels of TensorFlow 1 and 2 both carry
 the graph, the restore operation and the initializer that a session needs. `tf.saved_model.load` would check shapes that
@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
@@ -46,8 +46,8 @@ class SavedModel:
         self._plans: OrderedDict[tuple[tuple[str, ...], tuple[str, ...]], Any] = OrderedDict()
         self._plans_lock = threading.Lock()
         self._building_lock = threading.Lock()
-        if not any(tf.io.gfile.exists(f"{path}/saved_model.{suffix}") for suffix in ("pb", "pbtxt")):
-            raise not_found(f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}")
+        if not tf.io.gfile.exists(f"{path}/saved_model.pb"):
+            raise not_found(f"Could not find SavedModel .pb at supplied export directory path: {path}")
         graph = tf.Graph()
         with graph.as_default():
             self._session = tf.compat.v1.Session(graph=graph, config=session_config)
@@ -133,3 +133,47 @@ def _fetches(graph: tf.Graph, signatures: Mapping[str, Any]) -> dict[str, str]:
             ):  # without a colon it is an operation, such as the initializer
                 found[output.name] = tf.identity(graph.get_tensor_by_name(output.name)).name
     return found
+
+
+class Runner(Protocol):
+    """What the services ask to run a model."""
+
+    def run(self, model: SavedModel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        """Returns the outputs by tensor name for inputs by tensor name; raises ServingError."""
+        ...
+
+
+class DirectRunner:
+    """Runs each request by itself, in the thread that asks."""
+
+    def run(self, model: SavedModel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        return model.run(inputs, outputs)
+
+
+class BoundedRunner:
+    """A Runner that refuses string inputs of too many values: a model works on each, however short it is.
+
+    Args:
+        runner: runs what is not refused.
+        max_candidates: largest second dimension of a string input; 0: no bound.
+        max_scores: most values of a string input; 0: no bound.
+    """
+
+    def __init__(self, runner: Runner, max_candidates: int, max_scores: int) -> None:
+        self._runner = runner
+        self._max_candidates = max_candidates
+        self._max_scores = max_scores
+
+    def run(self, model: SavedModel, inputs: Mapping[str, Array], outputs: Sequence[str]) -> dict[str, Array]:
+        for array in inputs.values():
+            if array.dtype != object:
+                continue
+            if self._max_candidates and array.ndim > 1 and array.shape[1] > self._max_candidates:
+                raise invalid_argument(
+                    f"A user must have at most {self._max_candidates} candidates. Received: {array.shape[1]}."
+                )
+            if self._max_scores and array.size > self._max_scores:
+                raise invalid_argument(
+                    f"A request must ask for at most {self._max_scores} scores. Received: {array.size} values."
+                )
+        return self._runner.run(model, inputs, outputs)

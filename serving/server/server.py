@@ -17,18 +17,18 @@ from aiohttp import web
 from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server import grpc_server, metrics, model_config, text_proto
-from serving.server.api import Api
+from serving.server import grpc_server, metrics, protos
+from serving.server.api import Api, Gate
 from serving.server.batching import BatchingOptions, BatchingRunner
-from serving.server.core import Core
+from serving.server.core import Core, single_model
 from serving.server.errors import ServingError, invalid_argument
 from serving.server.flags import Flags
-from serving.server.limits import BoundedRunner, Gate
-from serving.server.loader import Loader
-from serving.server.manager import LoadPolicy, Manager
+from serving.server.loading import Loader
+from serving.server.manager import Manager
 from serving.server.protos import BatchingParameters, MonitoringConfig
 from serving.server.rest_app import RestApi
-from serving.server.runner import DirectRunner, Runner
+from serving.server.saved_model import BoundedRunner, DirectRunner, Runner
+from serving.server.version import LoadPolicy
 
 # Calls of HandleReloadConfigRequest that may wait for models at the same time.
 RELOADS = 4
@@ -203,14 +203,14 @@ def _over(end: float) -> Callable[[], bool]:
 
 def _model_config(flags: Flags) -> Any:
     if flags.model_config_file:
-        return text_proto.read(flags.model_config_file, model_server_config_pb2.ModelServerConfig())
-    return model_config.single_model(flags.model_name, flags.model_base_path)
+        return protos.read_text(flags.model_config_file, model_server_config_pb2.ModelServerConfig())
+    return single_model(flags.model_name, flags.model_base_path)
 
 
 def _metrics_path(flags: Flags) -> str | None:
     if not flags.monitoring_config_file:
         return None
-    config: Any = text_proto.read(flags.monitoring_config_file, MonitoringConfig())
+    config: Any = protos.read_text(flags.monitoring_config_file, MonitoringConfig())
     return (config.prometheus_config.path or metrics.DEFAULT_PATH) if config.prometheus_config.enable else None
 
 
@@ -219,7 +219,7 @@ def _runner(flags: Flags) -> Runner:
         return BoundedRunner(DirectRunner(), flags.max_candidates, flags.max_scores)
     parameters: Any = BatchingParameters()
     if flags.batching_parameters_file:
-        text_proto.read(flags.batching_parameters_file, parameters)
+        protos.read_text(flags.batching_parameters_file, parameters)
     batching = BatchingRunner(BatchingOptions.from_parameters(parameters, os.cpu_count() or 1))
     return BoundedRunner(batching, flags.max_candidates, flags.max_scores)
 
@@ -227,7 +227,7 @@ def _runner(flags: Flags) -> Runner:
 def _session_config(flags: Flags) -> config_pb2.ConfigProto:
     config = config_pb2.ConfigProto()
     if flags.tensorflow_session_config_file:
-        text_proto.read(flags.tensorflow_session_config_file, config)
+        protos.read_text(flags.tensorflow_session_config_file, config)
     intra = flags.tensorflow_intra_op_parallelism or flags.tensorflow_session_parallelism
     inter = flags.tensorflow_inter_op_parallelism or flags.tensorflow_session_parallelism
     config.intra_op_parallelism_threads = intra or config.intra_op_parallelism_threads

@@ -1,10 +1,12 @@
-"""One version of a model: its state, and the requests that are using it."""
+"""One version of a model: its state, the requests that are using it, and when it is loaded and when it leaves."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tensorflow_serving.apis import get_model_status_pb2
 
@@ -84,3 +86,38 @@ class Version:
             raise failed_precondition(f"Only a loaded version can be unloaded. Received: {self}.")
         self._model.close()
         self._model = None
+
+
+@dataclass(frozen=True)
+class LoadPolicy:
+    """When to look for versions, and how hard to try loading one.
+
+    Args:
+        poll_seconds: between looks at the base paths; 0: only when the configuration changes; negative: never.
+        threads: how many versions may load at once.
+        retries: attempts after the first that failed.
+        retry_seconds: between attempts.
+    """
+
+    poll_seconds: float = 1.0
+    threads: int = 1
+    retries: int = 5
+    retry_seconds: float = 60.0
+
+
+def may_load(version: Version) -> bool:
+    if version.state == LOADING:
+        return 0.0 < version.next_attempt <= time.monotonic()
+    return version.state == START
+
+
+def to_retire(versions: Iterable[Version]) -> list[Version]:
+    """TensorFlow Serving's policy: the last version that serves stays until one that is asked for does."""
+    aspired = [version for version in versions if version.aspired]
+    leaving = sorted(
+        (version for version in versions if version.state == AVAILABLE and not version.aspired),
+        key=lambda version: version.number,
+    )
+    if not aspired or any(version.state == AVAILABLE for version in aspired):
+        return leaving
+    return leaving[:-1]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from components.validation.data_bounds import DataBounds
-from components.validation.data_checks import SplitStatistics, check_split
-from components.validation.findings import Finding
+from components.data_bounds import DataBounds
+from components.example_validator.data_checks import SplitStatistics, check_split
+from components.example_validator.findings import Finding
 from tests.components.validation_support import changed, day, statistics_in_memory
 from tests.support import RawRow
 from transform.features import DECLARATION

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.validation.noise import divergence_noise, share_noise
+from components.example_validator.noise import divergence_noise, share_noise
 
 
 def divergence(p: Any, q: Any) -> float:

@@ -12,7 +12,7 @@ import pytest
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples
 
-from components.dataset import Executor
+from components.dataset.executor import Executor
 from tests.components.ingestion import open_to_all, row_texts, unprivileged, write_row
 from tests.tools import lacking
 from transform.features import DECLARATION

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.held_out import hold_out
+from components.dataset.held_out import hold_out
 
 
 def write(path: Path, clients: list[str]) -> None:
@@ -28,7 +28,8 @@ def split(tmp_path: Path, clients: list[str], share: float = 0.2) -> tuple[list[
     write(tmp_path / "a.gz", clients[:half])
     write(tmp_path / "b.gz", clients[half:])
     folders = {name: str(tmp_path / name) for name in ("train", "validation")}
-    hold_out([(str(tmp_path / f"{n}.gz"), f"7-train-{n}.gz") for n in "ab"], "client_id", share, folders)
+    files = [(str(tmp_path / f"{n}.gz"), f"7-train-{n}.gz") for n in "ab"]
+    assert hold_out(files, "client_id", share, folders) == len(read(tmp_path / "validation"))
     return read(tmp_path / "train"), read(tmp_path / "validation")
 
 

@@ -12,8 +12,8 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, Model, ModelBl
 
 from components.freshness import Executor, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
-from components.lineage import judging_span, why_no_baseline
-from components.properties import LINEAGE, copy_properties, text
+from components.lineage import lineage, why_no_baseline
+from components.properties import LINEAGE, copy_properties, span_of, text
 
 
 class Store:
@@ -117,7 +117,7 @@ def why_not_published(store: Store) -> str:
 def test_an_artifact_knows_the_span_that_judged_its_run(store: Store) -> None:
     store.run(span=5)
     store.run(span=6)
-    assert [judging_span(store.store, model.id) for model in store.models] == [5, 6]
+    assert [span_of(lineage(store.store, model.mlmd_artifact)) for model in store.models] == [5, 6]
 
 
 def test_an_artifact_that_tells_nothing_is_looked_up_and_one_that_tells_needs_no_dataset(store: Store) -> None:
@@ -125,9 +125,9 @@ def test_an_artifact_that_tells_nothing_is_looked_up_and_one_that_tells_needs_no
     store.run(span=6)
     for dataset in store.datasets:
         dataset.mlmd_artifact.custom_properties.clear()
-    before = [judging_span(store.store, pushed.id) for pushed in store.pushed]
+    before = [span_of(lineage(store.store, pushed.mlmd_artifact)) for pushed in store.pushed]
     store.store.put_artifacts([dataset.mlmd_artifact for dataset in store.datasets])
-    assert (before, [judging_span(store.store, pushed.id) for pushed in store.pushed]) == ([5, 6], [0, 6])
+    assert (before, [span_of(lineage(store.store, pushed.mlmd_artifact)) for pushed in store.pushed]) == ([5, 6], [0, 6])
 
 
 def test_the_next_span_is_compared_with_the_last_blessed_model_and_publishes(store: Store) -> None:

@@ -11,8 +11,8 @@ from tfx.orchestration import metadata
 from tfx.types import Artifact, artifact_utils
 from tfx.types.standard_artifacts import ExampleStatistics
 
-from components.validation.artifacts import DataBlessing
-from components.validation.previous_statistics import PreviousStatistics
+from components.artifacts import DataBlessing
+from components.previous_statistics import PreviousStatistics
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,10 +10,10 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples
 
-from components.dataset import Executor
+from components.artifacts import DataBlessing
+from components.dataset.executor import Executor
 from components.properties import OF_SPAN, copy_properties
 from components.span_window import SpansBeforeAnchor
-from components.validation.artifacts import DataBlessing
 from tests.components.ingestion import row_texts, write_row
 from transform.features import DECLARATION
 

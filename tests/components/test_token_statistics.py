@@ -9,7 +9,7 @@ import pytest
 from tfx.components.statistics_gen.stats_artifact_utils import load_statistics
 from tfx.types.standard_artifacts import ExampleStatistics
 
-from components.statistics.tokens import split_batch
+from components.statistics_gen.tokens import split_batch
 from pipeline.results import split_sizes
 from tests.components.validation_support import EVAL, TRAIN, as_arrow, statistics_of
 from tests.support import EDGE_ROWS, raw_row

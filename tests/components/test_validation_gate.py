@@ -12,11 +12,12 @@ from tfx.components.statistics_gen.stats_artifact_utils import BINARY_PB_BASENAM
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import ExampleAnomalies, ExampleStatistics
 
-from components.validation import example_validator_executor, validation_gate
-from components.validation.artifacts import DataBlessing
-from components.validation.data_bounds import DataBounds
-from components.validation.findings import read_report
-from components.validation.validation_gate import BadDataError
+from components import validation_gate
+from components.artifacts import DataBlessing
+from components.data_bounds import DataBounds
+from components.example_validator import executor as example_validator
+from components.example_validator.findings import read_report
+from components.validation_gate import BadDataError
 from tests.components.validation_support import by_user, changed, day, statistics_in_memory
 from tests.support import RawRow
 
@@ -48,7 +49,7 @@ def validated(folder: Path, today: Splits, yesterday: Splits | None, bounds: Dat
     current = [statistics(today, folder / "today", "2026-01-02")]
     anomalies = ExampleAnomalies()
     anomalies.uri = str(folder / "anomalies")
-    example_validator_executor.Executor().Do(
+    example_validator.Executor().Do(
         {"statistics": current, "previous_statistics": previous},
         {"anomalies": [anomalies]},
         {"bounds": bounds.to_json(), "judge_split": "eval", "code_fingerprint": ""},

@@ -10,11 +10,11 @@ import pytest
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, TransformGraph
 
-from components.validation.artifacts import VocabularyCoverage
-from components.validation.data_bounds import DataBounds
-from components.validation.oov_rate import OOV_RATES, read_oov_rates
-from components.validation.validation_gate import BadDataError
-from components.validation.vocabulary_validator import Executor
+from components.artifacts import VocabularyCoverage
+from components.data_bounds import DataBounds
+from components.validation_gate import BadDataError
+from components.vocabulary_validator.executor import Executor
+from components.vocabulary_validator.oov_rate import OOV_RATES, read_oov_rates
 from tests.support import TRANSFORMED, analyze, raw_row
 from transform.features import DECLARATION
 

@@ -12,14 +12,18 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
-from components.statistics.executor import Executor, token_options
-from components.statistics.tokens import split_batch
+from components.statistics_gen.executor import Executor, token_options
+from components.statistics_gen.tokens import split_batch
 from data.synthesize.interests import InterestConfig
 from data.synthesize.synthesis import SynthesisConfig, generate_chunks
-from tests.support import BEAM_OPTIONS, RawRow, serialized
-from transform.features import DECLARATION
 
 # It must come after TFX, which the components import first (`components/statistics/__init__.py`).
+from pipeline.beam import beam_arguments
+from pipeline.config import BEAM_OPTIONS
+from tests.support import RawRow, serialized
+from transform.features import DECLARATION
+
+# It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 TRAIN = "train"
@@ -88,6 +92,6 @@ def statistics_of(splits: Mapping[str, list[RawRow]], folder: Path) -> ExampleSt
     examples.set_string_custom_property("data_root", "/data")
     statistics = ExampleStatistics()
     statistics.uri = str(folder / "statistics")
-    context = Executor.Context(beam_pipeline_args=list(BEAM_OPTIONS))
+    context = Executor.Context(beam_pipeline_args=beam_arguments(BEAM_OPTIONS))
     Executor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"code_fingerprint": ""})
     return statistics

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from data.auc import auc
+from data.auc import auc, auc_of_counts
 from data.csv_files import HEADER, read_rows
 from data.synthesize.command import main
 from data.synthesize.interests import InterestConfig
@@ -93,11 +93,14 @@ def test_oracle_auc_is_the_auc_of_the_truth_files(tmp_path: Path) -> None:
     assert result.clicks == sum(labels)
 
 
-def test_auc_equals_sklearns_with_ties() -> None:
-    rng = np.random.default_rng(0)
-    scores, labels = rng.integers(0, 20, 500) / 20, rng.integers(0, 2, 500)
-    assert auc(scores, labels) == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+def test_rows_of_one_class_have_no_auc() -> None:
     assert math.isnan(auc([0.1, 0.2], [1, 1]))
+    assert math.isnan(auc([0.1, 0.2], [1, 0], [3, 0]))
+    assert math.isnan(auc_of_counts({}))
+
+
+def test_each_score_counts_its_rows() -> None:
+    assert auc_of_counts({0.1: [3, 1], 0.2: [0, 1]}) == pytest.approx((3 * 1 + 3 * 1 / 2) / (3 * 2))
 
 
 def test_oracle_auc_leaves_room_on_both_sides(drawn: tuple[list[Row], np.ndarray]) -> None:

@@ -82,6 +82,9 @@ def test_the_first_day_is_split_and_the_next_ones_judge_what_the_days_before_hav
     assert re.search(rf"\d+ train, \d+ eval, all of {DAYS[0]}: no earlier span is ingested", runs[0].output)
     assert f"{ROWS} rows of {DAYS[0]} train, {ROWS} rows of {DAYS[1]} judge" in runs[1].output
     assert f"{2 * ROWS} rows of 2 spans from {DAYS[0]} to {DAYS[1]} train, {ROWS} rows of {DAYS[2]} judge" in runs[2].output
+    held_out = re.search(r"(\d+) of the rows that train tell when to stop instead", runs[2].output)
+    assert held_out is not None
+    assert 0.1 < int(held_out[1]) / ROWS < 0.3
     assert f"on {ROWS} rows" in runs[2].output
 
 

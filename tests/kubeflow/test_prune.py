@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pg8000.dbapi
 import pytest
 
-from kubeflow.lease import Leases
-from kubeflow.store import connection_from_environment
+from kubeflow import lease
+from kubeflow.lease import LeaseError, Leases
+from kubeflow.store import connection_from_environment, open_store
 from tests.kubeflow.conftest import ROOT
 from tests.kubeflow.postgres import postgres
 from tests.kubeflow.test_postgresql_store import environment
@@ -33,13 +37,33 @@ class State:
             self.days.run(span)
         (folder / "pipeline" / "trainer" / "model" / "1").mkdir(parents=True)
 
-    def prune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def start_pruning(self, *arguments: str) -> subprocess.Popen[str]:
         settings = {"STATE_ROOT": str(self.folder), "WINDOW_SPANS": "1", **self.variables}
         settings |= {"KEEP_SPANS": "1", "KEEP_VERSIONS": "1", "KEEP_RUNS": "1"}
         command = [sys.executable, "-m", "kubeflow.prune"]
-        return subprocess.run(
-            [*command, *arguments], cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+
+    def prune(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = self.start_pruning(*arguments)
+        stdout, stderr = command.communicate()
+        return subprocess.CompletedProcess(command.args, command.returncode, stdout, stderr)
+
+    def connect(self) -> pg8000.dbapi.Connection:
+        values = {name: self.variables[f"METADATA_{name.upper()}"] for name in ("host", "database", "user", "password")}
+        return pg8000.dbapi.connect(port=int(self.variables["METADATA_PORT"]), **values)
+
+    def pruning_at_work(self) -> str:
+        """Who holds the lease, if it is a command that prunes."""
+        contexts = self.days.store.get_contexts_by_type(lease.TYPE)
+        held = [one.properties["run_id"].string_value for one in contexts if not one.properties["released"].int_value]
+        return "".join(name for name in held if name.startswith("prune-"))
 
     @property
     def versions(self) -> list[str]:
@@ -60,6 +84,26 @@ def test_pruning_while_a_run_is_at_work_is_refused(state: State) -> None:
     assert pruned.returncode == 1
     assert "run run-9 is" in pruned.stdout
     assert state.versions == ["101", "102", "103", "104"]
+
+
+def test_pruning_that_takes_longer_than_a_lease_keeps_it(state: State) -> None:
+    """Rows that another connection locks make it wait."""
+    connection = connection_from_environment(state.variables)
+    with contextlib.closing(state.connect()) as other:
+        other.cursor().execute("LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+        pruning = state.start_pruning("--dry-run", "--lease-seconds", "6")
+        while not (held := state.pruning_at_work()):
+            assert pruning.poll() is None, pruning.communicate()
+            time.sleep(0.1)
+        time.sleep(8)
+        assert pruning.poll() is None, pruning.communicate()
+        leases = Leases(open_store(connection), "community-din", 6)
+        with pytest.raises(LeaseError, match=f"while run {held} is"):
+            leases.acquire("run-9")
+        other.rollback()
+    assert pruning.wait() == 0
+    leases.acquire("run-9")
+    leases.release("run-9")
 
 
 def test_old_runs_leave_postgresql_and_the_volume_and_what_stays_is_untouched(state: State) -> None:

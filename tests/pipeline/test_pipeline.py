@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tfx.utils.dependency_utils import make_beam_dependency_flags
 
+from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.pipeline import GATES, INGESTION, NODES, create_pipeline
 
@@ -32,3 +34,14 @@ def test_a_runner_without_lineage_still_waits_for_the_gates(config: RunConfig) -
     nodes = {node.id: node for node in create_pipeline(config, lineage=False).components}
     assert nodes["validation_gate"] in nodes["dataset"].upstream_nodes
     assert nodes["vocabulary_validator"] in nodes["trainer"].upstream_nodes
+
+
+def test_tfx_is_not_packed_for_workers_elsewhere_where_there_are_none(config: RunConfig) -> None:
+    arguments = create_pipeline(config).beam_pipeline_args
+    assert make_beam_dependency_flags(arguments) == arguments
+    assert arguments[:-1] == list(config.beam_pipeline_args)
+
+
+def test_workers_elsewhere_are_told_nothing_more() -> None:
+    elsewhere = ["--runner=PortableRunner", "--environment_type=EXTERNAL"]
+    assert beam_arguments(elsewhere) == elsewhere

@@ -10,7 +10,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
 
-from components.validation.artifacts import DataBlessing
+from components.artifacts import DataBlessing
 from kubeflow.store import open_store
 from pipeline.metadata_rows import delete_rows
 from pipeline.retention import Plan, plan

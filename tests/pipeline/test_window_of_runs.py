@@ -12,10 +12,10 @@ from ml_metadata import MetadataStore
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
+from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.example_gen import driver
 from components.properties import SPAN_NAME, TRAIN_SPANS, text
-from components.validation.data_bounds import DataBounds
 from pipeline.advice import on_this_machine
 from pipeline.config import REPOSITORY, RunConfig
 from pipeline.pipeline import INGESTION, create_pipeline

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 from tfx.types.standard_artifacts import Examples, ExampleStatistics
 
-from components.properties import EVAL_SPAN
+from components.properties import EVAL_SPAN, STOPPING_ROWS
 from pipeline.advice import Advice, on_kubeflow, on_this_machine
 from pipeline.config import RunConfig
 from pipeline.results import RunRecord
@@ -34,6 +34,7 @@ def first_run() -> RunRecord:
             file.write(proto.SerializeToString())
     dataset = Examples()
     dataset.set_string_custom_property(EVAL_SPAN, "2026-01-03")
+    dataset.set_int_custom_property(STOPPING_ROWS, 1)
     outputs = {
         "dataset": {"examples": [dataset.mlmd_artifact]},
         "example_gen": {"examples": [Examples().mlmd_artifact]},
@@ -53,6 +54,7 @@ def test_a_first_span_on_a_bucket_is_told_with_what_takes_the_others_in(advice: 
     lines = list(window_lines(CONFIG, first_run(), advice))
     assert lines == [
         ("Split", "3 train, 1 eval, all of 2026-01-03: no earlier span is ingested"),
+        ("", "1 of the rows that train tell when to stop instead: those of some clients"),
         ("", f"in DATA_ROOT but not in the window: 2026-01-01, 2026-01-02; {command} takes them in"),
     ]
 

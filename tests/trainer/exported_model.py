@@ -127,7 +127,8 @@ def export_trained(
 
 def _attention(model: DIN, features: dict[str, tf.Tensor]) -> dict[str, np.ndarray]:
     one = {name: features[name][:, None] for name in input_names(model.declaration, "item")}
-    found = model.attention_scores(model.encode_user(features), model.encode_item(one))
+    user, items = model.encode_user(features), model.encode_item(one)
+    _, found = model.score(user, items, training=False, return_attention_scores=True)
     padded = {}
     for history in model.declaration.histories:
         weights = np.array(found[history.name])[:, 0]

@@ -77,15 +77,6 @@ def test_a_batch_of_empty_histories_works_in_a_graph(normalize: bool, candidates
     np.testing.assert_array_equal(attend(normal(3, 1, 2), normal(3, 0, 2), np.zeros((3, 0), bool)), np.zeros((3, 1, 2)))
 
 
-def test_the_weighted_sequence_sums_to_the_interest() -> None:
-    query, keys = normal(3, 4, 2), normal(3, 3, 2, seed=1)
-    layer, sequence = AttentionPooling((4,), "prelu"), AttentionPooling((4,), "prelu", pooling="none")
-    interest, outputs = layer(query, keys, mask=MASK), sequence(query, keys, mask=MASK)
-    assert outputs.shape == sequence.compute_output_shape((3, 4, 2), (3, 3, 2)) == (3, 4, 3, 2)
-    sequence.set_weights(layer.get_weights())
-    np.testing.assert_allclose(np.sum(sequence(query, keys, mask=MASK), axis=2), interest, rtol=1e-5, atol=1e-6)
-
-
 def test_without_a_mask_every_position_counts() -> None:
     layer, query, keys = AttentionPooling((4,)), normal(3, 1, 2), normal(3, 3, 2, seed=1)
     np.testing.assert_array_equal(layer(query, keys), layer(query, keys, mask=np.ones((3, 3), bool)))
@@ -121,8 +112,3 @@ def test_a_saved_layer_loads(tmp_path: Path) -> None:
     inputs = [normal(3, 1, 2), normal(3, 3, 2, seed=1)]
     np.testing.assert_array_equal(loaded(inputs), model(inputs))
     assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
-
-
-def test_invalid_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"`pooling` must be one of .* Received: 'mean'"):
-        AttentionPooling(pooling="mean")

@@ -162,7 +162,7 @@ def test_the_encodings_have_the_declared_shapes() -> None:
         "clicks_query": (6, 3, 8),
         "shares_query": (6, 3, 4),
     }
-    scores = model.attention_scores(user, items)
+    _, scores = model.score(user, items, return_attention_scores=True)
     assert {name: tuple(value.shape) for name, value in scores.items()} == {"clicks": (6, 3, 5), "shares": (6, 3, 5)}
 
 
@@ -196,7 +196,8 @@ def test_padding_has_no_influence(interest_pooling: str) -> None:
     np.testing.assert_allclose(model(padded), model(features), rtol=1e-5, atol=1e-6)
     user = model.encode_user(padded)
     one = {name: padded[name][:, None] for name in input_names(DECLARATION, "item")}
-    weights = np.array(model.attention_scores(user, model.encode_item(one))["history"])[:, 0]
+    _, scores = model.score(user, model.encode_item(one), return_attention_scores=True)
+    weights = np.array(scores["history"])[:, 0]
     np.testing.assert_array_equal(weights != 0, user["history_mask"])
 
 

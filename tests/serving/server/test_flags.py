@@ -27,9 +27,7 @@ def test_flags_are_tensorflow_model_servers() -> None:
         ([MODEL, "stray"], "unrecognized arguments: stray"),
         ([MODEL, "--port=x"], "invalid int value: 'x'"),
         ([MODEL, "--enable_batching=maybe"], "must be true or false. Received: 'maybe'."),
-        ([MODEL, "--prefer_tflite_model=true"], "--prefer_tflite_model of TensorFlow Serving is not supported"),
-        ([MODEL, "--platform_config_file=f"], "--platform_config_file of TensorFlow Serving is not supported"),
-        ([MODEL, "--enable_profiler"], "--enable_profiler of TensorFlow Serving is not supported"),
+        ([MODEL, "--prefer_tflite_model=true"], "unrecognized arguments: --prefer_tflite_model=true"),
         ([], "Either --model_base_path or --model_config_file must be set."),
         ([MODEL, "--port=0"], "At least one of --port or --grpc_socket_path must be set."),
         ([MODEL, "--port=65536"], "--port must be from 0 to 65535. Received: 65536."),
@@ -51,11 +49,6 @@ def test_a_wrong_flag_ends_the_process_and_says_which(
         flags.parse(arguments, "")
     assert caught.value.code == 2
     assert message in capsys.readouterr().err
-
-
-def test_flags_without_effect_pass_at_the_value_that_changes_nothing() -> None:
-    neutral = ["--prefer_tflite_model=false", "--flush_filesystem_caches=true", "--use_alts_credentials=false"]
-    assert flags.parse([MODEL, *neutral], "") == flags.Flags(model_base_path="/models/m")
 
 
 def test_help_says_what_it_is_not(capsys: pytest.CaptureFixture[str]) -> None:

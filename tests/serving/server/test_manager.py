@@ -22,10 +22,10 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.server.core import Core
 from serving.server.errors import ServingError
-from serving.server.loader import Loader
-from serving.server.manager import LoadPolicy, Manager
+from serving.server.loading import Loader
+from serving.server.manager import Manager
 from serving.server.metrics import Metrics
-from serving.server.version import AVAILABLE, END
+from serving.server.version import AVAILABLE, END, LoadPolicy
 from tests.serving.server import models
 
 
@@ -256,7 +256,7 @@ def test_a_new_model_that_cannot_load_is_reported_and_others_serve_on(served: Se
     ("config", "code", "text"),
     [
         ('config { name: "m" base_path: "rel" model_platform: "tensorflow" }', "INVALID_ARGUMENT", "absolute path or URI"),
-        ('config { name: "m" base_path: "/a" }', "INVALID_ARGUMENT", "neither"),
+        ('config { name: "m" base_path: "/a" }', "INVALID_ARGUMENT", "unsupported platform"),
         ('config { name: "m" base_path: "/a" model_platform: "caffe" }', "INVALID_ARGUMENT", "unsupported platform caffe"),
         ('config { base_path: "/a" model_platform: "tensorflow" }', "INVALID_ARGUMENT", "must have a name"),
         (

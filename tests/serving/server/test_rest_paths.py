@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from serving.server import rest_paths
 from serving.server.errors import ServingError
+from serving.server.rest_app import parse_url
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from serving.server.errors import ServingError
 def test_a_url_names_a_model_and_what_is_asked(
     http_method: str, path: str, name: str, version: int, label: str, method: str
 ) -> None:
-    target = rest_paths.parse(http_method, path)
+    target = parse_url(http_method, path)
     assert (target.spec.name, target.spec.version.value, target.spec.version_label) == (name, version, label)
     assert target.method == method
 
@@ -42,15 +42,15 @@ def test_a_url_names_a_model_and_what_is_asked(
 )
 def test_other_urls_are_malformed(http_method: str, path: str) -> None:
     with pytest.raises(ServingError) as caught:
-        rest_paths.parse(http_method, path)
+        parse_url(http_method, path)
     assert caught.value.http_status == 400
     assert caught.value.message == f"Malformed request: {http_method} {path}"
 
 
 def test_a_url_must_name_a_model_and_a_version_of_64_bits() -> None:
     with pytest.raises(ServingError, match="Missing model name"):
-        rest_paths.parse("GET", "/v1/models")
+        parse_url("GET", "/v1/models")
     with pytest.raises(ServingError, match="Failed to convert version: 9223372036854775808"):
-        rest_paths.parse("GET", f"/v1/models/m/versions/{2**63}")
+        parse_url("GET", f"/v1/models/m/versions/{2**63}")
     with pytest.raises(ServingError, match="Failed to decode model name"):
-        rest_paths.parse("GET", "/v1/models/%ff")
+        parse_url("GET", "/v1/models/%ff")

@@ -12,8 +12,6 @@ from serving.server import tensors
 NUMBERS = [
     "float32",
     "float64",
-    "float16",
-    "bfloat16",
     "int8",
     "int16",
     "int32",
@@ -25,7 +23,7 @@ NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("kind", [*NUMBERS, "bool", "complex64", "complex128"])
+@pytest.mark.parametrize("kind", [*NUMBERS, "bool"])
 def test_tensor_content_and_typed_fields_give_the_same_array(kind: str) -> None:
     array = np.arange(6).reshape(2, 3).astype(tf.dtypes.as_dtype(kind).as_numpy_dtype)
     content = tf.make_tensor_proto(array)
@@ -49,13 +47,6 @@ def test_strings_keep_every_byte() -> None:
     tensors.to_proto(array, proto)
     assert list(proto.string_val) == array.ravel().tolist()
     np.testing.assert_array_equal(tensors.to_array(proto), array)
-
-
-def test_strings_come_as_tensor_content_too() -> None:
-    long = b"x" * 300
-    proto = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, tensor_content=b"\x01\xac\x02\x00" + b"a" + long)
-    proto.tensor_shape.dim.add().size = 3
-    assert tensors.to_array(proto).tolist() == [b"a", long, b""]
 
 
 @pytest.mark.parametrize("array", [np.zeros((0, 3), np.float32), np.array(2.5, np.float32), np.zeros((2, 0), np.int64)])
@@ -90,9 +81,9 @@ def _proto(dtype: int, *sizes: int, **fields: object) -> tensor_pb2.TensorProto:
         (_proto(types_pb2.DT_FLOAT, -1, float_val=[1.0]), "must not be negative"),
         (_proto(types_pb2.DT_FLOAT, 2, tensor_content=b"abc"), "must have 8 bytes"),
         (_proto(types_pb2.DT_INT8, 1, int_val=[300]), "must fit int8"),
-        (_proto(types_pb2.DT_STRING, 2, tensor_content=b"\x05"), "a length for each string"),
-        (_proto(types_pb2.DT_STRING, 1, tensor_content=b"\x05abc"), "as many bytes as the lengths say"),
-        (_proto(types_pb2.DT_STRING, 1, tensor_content=b"\xff" * 9), "a length for each string"),
+        (_proto(types_pb2.DT_STRING, 1, tensor_content=b"\x07content"), "none for strings"),
+        (_proto(types_pb2.DT_HALF, 1, half_val=[0]), "dtype must be"),
+        (_proto(types_pb2.DT_COMPLEX64, 1, scomplex_val=[0.0, 0.0]), "dtype must be"),
         (_proto(types_pb2.DT_INVALID), "dtype must be"),
         (_proto(types_pb2.DT_RESOURCE, 1), "dtype must be"),
     ],

@@ -7,10 +7,10 @@ import dataclasses
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.validation.comparison import DRIFT, SKEW, compare, compare_coverage
-from components.validation.data_bounds import DataBounds
-from components.validation.distributions import distributions
-from components.validation.findings import DATASET, Finding
+from components.data_bounds import DataBounds
+from components.example_validator.comparison import DRIFT, SKEW, compare, compare_coverage
+from components.example_validator.distributions import distributions
+from components.example_validator.findings import DATASET, Finding
 from transform.declaration import Declaration
 from transform.schema import token_schema
 

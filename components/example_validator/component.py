@@ -8,8 +8,8 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.validation.data_bounds import DataBounds
-from components.validation.example_validator_executor import Executor
+from components.data_bounds import DataBounds
+from components.example_validator.executor import Executor
 
 
 class ExampleValidatorSpec(ComponentSpec):

@@ -1,19 +1,22 @@
-"""Replays the requests that a SavedModel brings along, so that the first caller does not pay for what a first run costs."""
+"""Reads a version from disk, and replays the requests that it brings along: the first caller pays for no first run."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import config_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.server import example_methods, predict
 from serving.server.core import Servable
 from serving.server.errors import from_tensorflow, invalid_argument, unimplemented
 from serving.server.metrics import Metrics
-from serving.server.runner import Runner
+from serving.server.saved_model import DirectRunner, Runner, SavedModel
+from serving.server.version import Version
 
 FILE = "assets.extra/tf_serving_warmup_requests"
 MAX_RECORDS = 1000
@@ -26,6 +29,36 @@ _CALLS: dict[str, Any] = {
 }
 
 LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Loads versions.
+
+    Args:
+        tags: of the MetaGraph to load.
+        session_config: TensorFlow's threads and devices.
+        warmup_iterations: times that each warm-up record is run; 0: no warm-up.
+        metrics: counts.
+    """
+
+    tags: tuple[str, ...]
+    session_config: config_pb2.ConfigProto
+    warmup_iterations: int
+    metrics: Metrics
+
+    def __call__(self, version: Version) -> SavedModel:
+        """Returns the model, ready for requests; ServingError if it cannot be."""
+        with self.metrics.load(version.path):
+            model = SavedModel(version.path, self.tags, self.session_config)
+        if self.warmup_iterations:
+            try:
+                with self.metrics.warmup(version.path):
+                    replay(Servable(version.name, version.number, model), DirectRunner(), self.warmup_iterations)
+            except BaseException:
+                model.close()
+                raise
+        return model
 
 
 def replay(servable: Servable, runner: Runner, iterations: int) -> int:

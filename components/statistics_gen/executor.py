@@ -16,7 +16,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.properties import EXAMPLES_ID, OF_SPAN, copy_properties, span_of
-from components.statistics.tokens import split_batch
+from components.statistics_gen.tokens import split_batch
 from transform.declaration import Declaration
 from transform.features import DECLARATION
 from transform.schema import raw_schema, token_schema

@@ -1,21 +1,19 @@
-"""The rows of a run: which of them train the model, which tell when to stop, and which judge it."""
+"""The executor of Dataset: links, copies, and the rows that are held out."""
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import Any, ClassVar
+from typing import Any
 
 from tfx import types
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, component_spec
-from tfx.types.channel import BaseChannel, Channel
-from tfx.types.standard_artifacts import Examples
+from tfx.types import artifact_utils
 
+from components.dataset.held_out import VALIDATION, hold_out
 from components.example_gen.spans import EVAL, TRAIN
-from components.held_out import VALIDATION, hold_out
 from components.properties import (
     DATA_NAME,
     DATA_ROOT,
@@ -27,6 +25,7 @@ from components.properties import (
     SPAN,
     SPAN_NAME,
     SPLIT_BY,
+    STOPPING_ROWS,
     TRAIN_SPANS,
     copy_properties,
     span_of,
@@ -67,7 +66,7 @@ class Executor(base_executor.BaseExecutor):
         *older, newest = sorted(window, key=span_of) or [anchor]
         for examples in older:
             _link(examples, _splits(examples), output, TRAIN)
-        hold_out(
+        held_out = hold_out(
             _files(newest, _splits(newest) if window else [TRAIN]),
             exec_properties[GROUP],
             NEWEST_SHARE if older else ONLY_SHARE,
@@ -79,47 +78,8 @@ class Executor(base_executor.BaseExecutor):
             TRAIN_SPANS, ",".join(text(examples, SPAN_NAME) for examples in window or [anchor])
         )
         output.set_string_custom_property(EVAL_SPAN, text(anchor, SPAN_NAME))
+        output.set_int_custom_property(STOPPING_ROWS, held_out)
         output.set_string_custom_property(JUDGED_BY, NEXT_SPAN if window else HELD_OUT_ROWS)
-
-
-class _Spec(component_spec.ComponentSpec):
-    PARAMETERS: ClassVar[dict[str, Any]] = {
-        GROUP: component_spec.ExecutionParameter(type=str),
-        "code_fingerprint": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS: ClassVar[dict[str, Any]] = {
-        WINDOW: component_spec.ChannelParameter(type=Examples, optional=True),
-        ANCHOR: component_spec.ChannelParameter(type=Examples),
-    }
-    OUTPUTS: ClassVar[dict[str, Any]] = {EXAMPLES: component_spec.ChannelParameter(type=Examples)}
-
-
-class Dataset(base_component.BaseComponent):
-    """Chooses the rows that train and those that judge.
-
-    With a window of earlier spans, all their rows train and all rows of the anchor judge: the model is asked for a span it
-    could not have seen. Without one, the anchor's own `train` and `eval` splits do. Some clients' rows of the newest span
-    that trains are held out as `validation`: training stops by them, so that the rows that judge are never looked at before.
-
-    Args:
-        window: Spans before the anchor, possibly none. None where nothing resolves them.
-        anchor: This run's examples.
-        group: The column of the clients.
-        code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
-
-    Outputs:
-        examples: Examples with the splits `train`, `validation` and `eval`. Custom properties: `LINEAGE` of
-            `components.properties`; the names of spans are empty for data without spans.
-    """
-
-    SPEC_CLASS = _Spec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
-
-    def __init__(self, window: BaseChannel | None, anchor: BaseChannel, group: str, code_fingerprint: str = "") -> None:
-        examples = Channel(type=Examples)
-        super().__init__(
-            _Spec(window=window, anchor=anchor, group=group, examples=examples, code_fingerprint=code_fingerprint)
-        )
 
 
 def _splits(examples: types.Artifact) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.validation.distributions import Distribution, quantile_buckets
+from components.example_validator.distributions import Distribution, quantile_buckets
 
 # A token has a group of its own if it makes up this share of the tokens in either sample, and this number of independent
 # ones; all others make up one group. So the groups are few, and each is large enough for its share to mean something,

@@ -14,11 +14,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, writer_utils
 
+from components import artifacts
+from components.data_bounds import DataBounds
+from components.example_validator.data_checks import SplitStatistics, check_split, data_schema
+from components.example_validator.findings import Finding, Report
 from components.properties import EXAMPLES_ID, OF_SPAN, SPAN_NAME, copy_properties
-from components.validation import artifacts
-from components.validation.data_bounds import DataBounds
-from components.validation.data_checks import SplitStatistics, check_split, data_schema
-from components.validation.findings import Finding, Report
 from transform.features import DECLARATION
 
 SCHEMA = "schema.pbtxt"

@@ -7,7 +7,7 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 
 from components.accepted_spans import accepted_before
-from components.validation.artifacts import STATISTICS_ID
+from components.artifacts import STATISTICS_ID
 
 STATISTICS = "statistics"
 BLESSING = "blessing"

@@ -16,8 +16,8 @@ class DataBounds(Settings):
     """Validating the data.
 
     Drift and skew are Jensen-Shannon divergences in bits, from 0 (the same distribution) to 1 (no token in common). What two
-    samples of one distribution differ by, given their sizes, is added to the bounds (`components/validation/noise.py`), so
-    that they need not be tuned to the size of a day.
+    samples of one distribution differ by, given their sizes, is added to the bounds (`example_validator/noise.py`), so that
+    they need not be tuned to the size of a day.
     """
 
     max_drift: Share = setting(

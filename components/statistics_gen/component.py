@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.statistics.executor import Executor
+from components.statistics_gen.executor import Executor
 
 
 class TokenStatisticsGenSpec(ComponentSpec):

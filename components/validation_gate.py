@@ -10,9 +10,9 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import BaseChannel, Channel, artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components import artifacts
+from components.example_validator.findings import REPORT_TEXT, read_report
 from components.properties import EXAMPLES_ID, OF_SPAN, SPAN, copy_properties
-from components.validation import artifacts
-from components.validation.findings import REPORT_TEXT, read_report
 
 _SHOWN = 5
 _IDS = (artifacts.STATISTICS_ID, EXAMPLES_ID)

@@ -8,11 +8,11 @@ from typing import Literal
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.validation.data_bounds import DataBounds
-from components.validation.distributions import Distribution
-from components.validation.findings import Finding
-from components.validation.noise import divergence_noise, share_noise
-from components.validation.pairs import Pair, pair
+from components.data_bounds import DataBounds
+from components.example_validator.distributions import Distribution
+from components.example_validator.findings import Finding
+from components.example_validator.noise import divergence_noise, share_noise
+from components.example_validator.pairs import Pair, pair
 
 DRIFT: Literal["drift"] = "drift"
 SKEW: Literal["skew"] = "skew"

@@ -17,7 +17,7 @@ _BUCKETS = 1_000_000
 _KEY = (0x5DEECE66D, 0xB)
 
 
-def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders: Mapping[str, str]) -> None:
+def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders: Mapping[str, str]) -> int:
     """Writes files of Examples anew, as those of the split `train` and, some clients, of the split `validation`.
 
     A client is held out if the hash of its name is among the lowest; at least one is, if there are two. Where there is only
@@ -29,6 +29,9 @@ def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders
         share: The share of the clients that is held out.
         folders: The folder of each split; made if need be.
 
+    Returns:
+        How many rows are held out.
+
     Raises:
         FileExistsError: A file that is to be written is there; it may be a link to one of those that are read.
     """
@@ -37,6 +40,7 @@ def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders
     found = [np.unique(buckets) for file, _ in files for _, buckets in _read(file, group)]
     clients = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
     limit = max(int(share * _BUCKETS), int(clients[0]) + 1 if len(clients) else 0)
+    count = 0
     for file, name in files:
         paths = {split: os.path.join(folder, name) for split, folder in folders.items()}
         if taken := [path for path in paths.values() if tf.io.gfile.exists(path)]:
@@ -49,8 +53,10 @@ def hold_out(files: Sequence[tuple[str, str]], group: str, share: float, folders
                 for record, held in zip(records, buckets < limit, strict=True):
                     if held:
                         validation.write(record)
+                        count += 1
                     if not held or len(clients) == 1:
                         train.write(record)
+    return count
 
 
 def _read(file: str, group: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,1 @@
+"""How much of the judging data the vocabularies cover."""
