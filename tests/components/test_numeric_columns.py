@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.data_bounds import DataBounds
 from components.example_gen.blocks import read_blocks
 from components.example_gen.columnar import BlockReader
 from components.example_gen.header import read_header
 from components.example_gen.reader import RowReader
 from components.example_gen.rules import NUMBER, REQUIRED, RowError
 from components.example_gen.settings import IngestionSettings
-from components.statistics.executor import token_options
-from components.statistics.tokens import split_batch
-from components.validation.data_bounds import DataBounds
-from components.validation.data_checks import SplitStatistics, check_split
+from components.example_validator.data_checks import SplitStatistics, check_split
+from components.statistics_gen.executor import token_options
+from components.statistics_gen.tokens import split_batch
 from tests.support import RawRow, random_rows
 from transform import cells
 from transform.declaration import Category, Declaration, Group, Label, Numeric
 
-# It must come after TFX, which the components import first (`components/statistics/__init__.py`).
+# It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 DECLARATION = Declaration(
