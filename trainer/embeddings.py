@@ -56,9 +56,9 @@ class TokenEmbedding(keras.layers.Layer):
         rate above all, has moved all trained rows the same way. An untouched out-of-vocabulary row becomes the mean of the
         tokens' trained rows; the other untouched rows become the out-of-vocabulary row.
         """
-        table = np.array(self.embeddings)
+        table = np.array(ops.convert_to_numpy(self.embeddings))
         # An initializer gives the same numbers each time.
-        start = np.array(self.embeddings_initializer(table.shape, dtype=self.embeddings.dtype))
+        start = ops.convert_to_numpy(self.embeddings_initializer(table.shape, dtype=self.embeddings.dtype))
         touched = (table != start).any(axis=1)
         tokens = touched & (np.arange(len(table)) >= FIRST_TOKEN_ID)
         if not touched[OOV_ID] and tokens.any():

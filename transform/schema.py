@@ -45,7 +45,7 @@ def raw_feature_spec(declaration: Declaration, serving: bool = False) -> dict[st
 def token_schema(
     declaration: Declaration, domains: Mapping[str, Collection[str]] | None = None, both_labels: bool = True
 ) -> schema_pb2.Schema:
-    """The schema of examples whose cells are split into tokens (`components/statistics`); empty cells are missing.
+    """The schema of examples whose cells are split into tokens (`components/statistics_gen`); empty cells are missing.
 
     Args:
         declaration: The declared columns.

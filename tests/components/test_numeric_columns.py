@@ -25,7 +25,7 @@ from tests.support import RawRow, random_rows
 from transform import cells
 from transform.declaration import Category, Declaration, Group, Label, Numeric
 
-# It must come after TFX, which the components import first (`components/statistics/__init__.py`).
+# It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
 
 DECLARATION = Declaration(

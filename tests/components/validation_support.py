@@ -17,7 +17,7 @@ from components.statistics_gen.tokens import split_batch
 from data.synthesize.interests import InterestConfig
 from data.synthesize.synthesis import SynthesisConfig, generate_chunks
 
-# It must come after TFX, which the components import first (`components/statistics/__init__.py`).
+# It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
 from pipeline.beam import beam_arguments
 from pipeline.config import BEAM_OPTIONS
 from tests.support import RawRow, serialized
