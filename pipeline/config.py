@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.data_identity import BY_PATH
+from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.model_bounds import Bounds
 from components.validation.data_bounds import DataBounds
 from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Evaluator, Transform
+from tfx.components import Transform
 from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
@@ -17,7 +17,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, Mod
 
 from components.dataset import Dataset
 from components.declared_schema import DeclaredSchema
-from components.evaluation import eval_config
+from components.evaluation.component import Evaluator
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
 from components.freshness import Freshness, PublishedOnLaterSpan
@@ -72,6 +72,7 @@ CODE = {
     "transform": ("transform.preprocessing",),
     "vocabulary_validator": ("components.validation.vocabulary_validator",),
     "trainer": ("components.training", "trainer.run"),
+    "evaluator": ("components.evaluation.executor",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
@@ -192,10 +193,12 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,
-        example_splits=[EVAL],
         model=model,
         baseline_model=latest_blessed_model.outputs["model"],
-        eval_config=eval_config(DECLARATION, config.bounds),
+        train_split=TRAIN,
+        judge_split=EVAL,
+        bounds=config.bounds,
+        code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
     published_later = Resolver(
         strategy_class=PublishedOnLaterSpan,

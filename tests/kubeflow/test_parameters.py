@@ -8,8 +8,8 @@ import pytest
 from google.protobuf import json_format
 from tfx.dsl.compiler.compiler import Compiler
 
+from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.model_bounds import Bounds
 from components.validation.data_bounds import DataBounds
 from kubeflow import node_ir, parameters
 from pipeline.config import RunConfig
