@@ -78,8 +78,9 @@ def test_a_bound_and_a_change_of_the_same_metric_are_told_apart() -> None:
 
 
 def test_without_a_baseline_there_is_nothing_to_fall_short_of() -> None:
-    metrics = judged(2000, (CANDIDATE, CONSTANT, ITEMS), better=0.5)
-    assert failed(metrics, max_auc_drop=0.0, max_gauc_drop=0.0) == set()
+    bounds = NOTHING | {"max_auc_drop": 0.0, "max_gauc_drop": 0.0}
+    assert failed(judged(2000, better=0.5), **bounds) == {("auc_lower", True), ("gauc_lower", True)}
+    assert failed(judged(2000, (CANDIDATE, CONSTANT, ITEMS), better=0.5), **bounds) == set()
 
 
 def test_what_was_not_measured_breaks_its_bound() -> None:
