@@ -134,22 +134,25 @@ class Sums:
         count = np.bincount(client, minlength=size)
         clicks = np.bincount(client, labels, size)
         ranked = (clicks > 0) & (clicks < count)
-        for name, of_client in (
-            ("rows", count),
-            ("clicks", clicks),
-            ("clients", count > 0),
-            ("ranked_clients", ranked),
-            ("ranked_rows", count * ranked),
-        ):
-            setattr(sums, name, getattr(sums, name) + of_client @ weights)
+        of_client = {
+            "rows": count,
+            "clicks": clicks,
+            "clients": count > 0,
+            "ranked_clients": ranked,
+            "ranked_rows": count * ranked,
+        }
+        _add_weighted(sums, of_client, weights)
         for model in self._models:
             scores = rows.scores[model][chosen]
             of_model = sums.models[model]
             ranking = rank_groups(client, labels, scores, size)
-            of_model.log_loss += np.bincount(client, log_losses(labels, scores), size) @ weights
-            of_model.score += np.bincount(client, scores, size) @ weights
-            of_model.auc += np.where(ranked, ranking.auc * count, 0) @ weights
-            of_model.ndcg += np.where(ranked, ranking.ndcg, 0) @ weights
+            of_client = {
+                "log_loss": np.bincount(client, log_losses(labels, scores), size),
+                "score": np.bincount(client, scores, size),
+                "auc": np.where(ranked, ranking.auc * count, 0),
+                "ndcg": np.where(ranked, ranking.ndcg, 0),
+            }
+            _add_weighted(of_model, of_client, weights)
             logit = logits(scores)
             cell = _bins(logit, _COARSE_LIMIT, COARSE_BINS)
             steps = COARSE_BINS // CALIBRATION_BINS
@@ -175,6 +178,16 @@ class Sums:
             for model in self._models
         }
         return SliceSums(*(np.zeros(columns) for _ in range(5)), models)
+
+
+def _add_weighted(
+    sums: SliceSums | ModelSums, of_client: Mapping[str, npt.NDArray[np.generic]], weights: npt.NDArray[np.float32]
+) -> None:
+    """Adds to each named field its values by client, [clients], each as often as its client counts."""
+    # One product for all of them: the weights are converted to its precision as a whole, each time.
+    added = np.stack([values.astype(np.float64) for values in of_client.values()]) @ weights
+    for name, one in zip(of_client, added, strict=True):
+        setattr(sums, name, getattr(sums, name) + one)
 
 
 def log_losses(labels: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> Floats:
