@@ -5,6 +5,7 @@
 | Examples of a span | example_gen | `SPAN`, `VERSION`, `SPAN_NAME`, `DATA_ROOT`, `DATA_NAME`, `SPLIT_BY`, `DECLARATION` |
 | ExampleStatistics, ExampleAnomalies, DataBlessing | each from the one before it | the same, and `EXAMPLES_ID` |
 | Examples of a run (the dataset), Model, PushedModel | each from the one before it | `LINEAGE` |
+| ModelBlessing, PushedModel | evaluator, pusher | `FORCE`, if the blessing was forced |
 """
 
 from __future__ import annotations
@@ -41,8 +42,13 @@ HELD_OUT_ROWS = "held-out rows"
 # Of a run's dataset: how many of the rows that train tell when to stop instead.
 STOPPING_ROWS = "stopping_rows"
 
+# Of a blessing that was given although bounds do not hold, and of what is published by it: why, and which bounds.
+FORCED = "forced"
+FAILED_BOUNDS = "failed_bounds"
+
 OF_SPAN = (SPAN, VERSION, SPAN_NAME, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)
 LINEAGE = (SPAN, EVAL_SPAN, TRAIN_SPANS, JUDGED_BY, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)
+FORCE = (FORCED, FAILED_BOUNDS)
 
 
 def number(artifact: AnyArtifact, name: str) -> int:

@@ -82,18 +82,15 @@ def _write_data_bounds(node: pipeline_pb2.PipelineNode, config: RunConfig) -> No
     _set(node, "bounds", config.data_bounds.to_json())
 
 
+def _write_bounds(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
+    _set(node, "bounds", config.bounds.to_json())
+
+
 def _write_trainer(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     settings = json.loads(_get(node, "custom_config"))
     settings["hyperparameters"] = config.hyperparameters.to_dict()
     settings["export"] = config.export.to_dict()
     _set(node, "custom_config", json.dumps(settings, sort_keys=True))
-
-
-def _write_evaluator(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
-    from components.evaluation import eval_config
-    from transform.features import DECLARATION
-
-    _set(node, "eval_config", proto_utils.proto_to_json(eval_config(DECLARATION, config.bounds)))
 
 
 _WRITERS: dict[str, Callable[[pipeline_pb2.PipelineNode, RunConfig], None]] = {
@@ -102,7 +99,7 @@ _WRITERS: dict[str, Callable[[pipeline_pb2.PipelineNode, RunConfig], None]] = {
     "example_validator": _write_data_bounds,
     "vocabulary_validator": _write_data_bounds,
     "trainer": _write_trainer,
-    "evaluator": _write_evaluator,
+    "evaluator": _write_bounds,
 }
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
+from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.model_bounds import Bounds
 from components.scoring.settings import ScoringSettings
 from pipeline.retention_settings import RetentionSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from itertools import takewhile
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components import Evaluator, Transform, Tuner
+from tfx.components import Transform, Tuner
 from tfx.dsl.compiler import constants
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
@@ -21,7 +21,7 @@ from components.artifacts import DataBlessing
 from components.dataset.component import Dataset
 from components.dataset.held_out import VALIDATION
 from components.declared_schema import DeclaredSchema
-from components.evaluation import eval_config
+from components.evaluation.component import Evaluator
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
 from components.example_validator.component import ExampleValidator
@@ -85,6 +85,7 @@ CODE = {
     "vocabulary_validator": ("components.vocabulary_validator.executor",),
     "trainer": ("components.training", "trainer.run"),
     TUNER: ("trainer.tune",),
+    "evaluator": ("components.evaluation.executor",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
@@ -240,10 +241,12 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     ).with_id("latest_blessed_model")
     evaluator = Evaluator(
         examples=examples,
-        example_splits=[EVAL],
         model=model,
         baseline_model=latest_blessed_model.outputs["model"],
-        eval_config=eval_config(DECLARATION, config.bounds),
+        train_split=TRAIN,
+        judge_split=EVAL,
+        bounds=config.bounds,
+        code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
     published_later = Resolver(
         strategy_class=PublishedOnLaterSpan,

@@ -11,7 +11,6 @@ from rich.table import Table
 
 from components.artifacts import STATISTICS_ID
 from components.declared import difference, same_declaration
-from components.evaluation import Check, read_evaluation
 from components.example_gen.executor import HEADER_ONLY_FILES, IGNORED_COLUMNS, IGNORED_FILES
 from components.example_gen.reports import (
     DEAD_LETTERS,
@@ -24,12 +23,12 @@ from components.example_gen.reports import (
 from components.example_gen.rules import RULES, InvalidInputError
 from components.example_gen.source import find_source
 from components.example_validator.findings import REPORT_TEXT, read_report
-from components.lineage import why_no_baseline
-from components.properties import EVAL_SPAN, SPAN_NAME, number, text
+from components.properties import SPAN_NAME, number, text
 from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
 from components.vocabulary_validator.oov_rate import read_oov_rates
 from pipeline.advice import Advice
 from pipeline.config import RunConfig
+from pipeline.quality_summary import quality_lines
 from pipeline.results import Artifact, RunRecord, published
 from pipeline.window_summary import WARNING, Line, window_lines
 
@@ -55,7 +54,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
         *_validation(run),
         *window_lines(config, run, advice),
         *_vocabularies(run),
-        *_quality(config, run),
+        *quality_lines(config, run),
         *_publication(run, advice),
     ]
     if log is not None:
@@ -136,37 +135,6 @@ def _vocabularies(run: RunRecord) -> Iterator[Line]:
     rates = read_oov_rates(run.one("vocabulary_validator", "coverage").uri)
     shares = ", ".join(f"{name} {100 * rate:.2f} %" for name, rate in rates.items())
     yield "Unknown", f"tokens of the judging rows that are out of vocabulary: {shares}"
-
-
-def _quality(config: RunConfig, run: RunRecord) -> Iterator[Line]:
-    evaluation = read_evaluation(run.one("evaluator", "evaluation").uri, config.bounds)
-    if "trainer" in run.cached:
-        yield "Trained", "before: the data, the code and the settings are those of an earlier run"
-    yield "Quality", f"AUC {evaluation.auc:.4f}, log loss {evaluation.log_loss:.4f} on {evaluation.rows} rows"
-    for name, metrics in sorted(evaluation.slices.items()):
-        rows = f"{metrics['example_count']:.0f} rows"
-        yield "", f"{name}: AUC {metrics['auc']:.4f}, log loss {metrics['binary_crossentropy']:.4f} on {rows}"
-    blessed = number(run.one("evaluator", "blessing"), "blessed") == 1
-    yield "Blessed", "yes" if blessed else "no"
-    for check in evaluation.checks:
-        yield "", _check(check)
-    if len(evaluation.checks) == 1:
-        yield "", "no earlier blessed model of this data to compare with"
-    yield from _passed_over(run)
-
-
-def _passed_over(run: RunRecord) -> Iterator[Line]:
-    """Why the newest blessed model is not the one that this one was compared with."""
-    for model in run.all("latest_blessed_model", "passed_over"):
-        reason = why_no_baseline(model, run.one("trainer", "model"))
-        judged = text(model, EVAL_SPAN)
-        which = f"the last blessed model, judged on {judged}," if judged else "the last blessed model"
-        yield "", f"{which} is no measure: {reason or 'by what the metadata store tells of it'}"
-
-
-def _check(check: Check) -> str:
-    verdict = "holds" if check.passed else "FAILS"
-    return f"{check.name}: {check.value:+.4f} against the bound {check.bound:+.4f}: {verdict}"
 
 
 def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import PushedModel
 from tfx.utils import path_utils
 
 from components.data_identity import of_same_data
-from components.properties import DATA_NAME, DATA_ROOT, LINEAGE, copy_properties, number, text
+from components.properties import DATA_NAME, DATA_ROOT, FORCE, LINEAGE, copy_properties, number, text
 from components.pusher.bucket import Bucket
 from components.pusher.outcome import (
     AGAIN,
@@ -53,6 +53,8 @@ class Executor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict[MODEL])
         pushed = artifact_utils.get_single_instance(output_dict[PUSHED_MODEL])
         copy_properties(model, pushed, LINEAGE)
+        for blessing in input_dict.get(MODEL_BLESSING, ()):
+            copy_properties(blessing, pushed, FORCE)
         refused = _refusals(input_dict)
         pushed.set_int_custom_property(PUSHED, 0 if refused else 1)
         if refused:

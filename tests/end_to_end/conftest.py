@@ -14,6 +14,15 @@ from tests import zygote
 
 ROOT = Path(__file__).parents[2]
 NAME = "community-din"
+# Settings by which any model is published, where what it learns is not asked.
+NO_BOUNDS = {
+    "MIN_AUC": "0",
+    "MIN_GAUC": "0",
+    "MAX_AUC_DROP": "1",
+    "MAX_GAUC_DROP": "1",
+    "MIN_GAIN_OVER_CONSTANT": "none",
+    "MIN_GAIN_OVER_ITEMS": "none",
+}
 TFX = Path(sys.executable).parent / "tfx"
 
 

@@ -15,14 +15,18 @@ from pathlib import Path
 
 import pytest
 
+from components.evaluation.bounds import Bounds
 from tests import zygote
-from tests.end_to_end.conftest import NAME, ROOT, Outcome, Workspace
+from tests.end_to_end.conftest import NAME, NO_BOUNDS, ROOT, Outcome, Workspace
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
 
 pytestmark = pytest.mark.end_to_end
 
 SAMPLE = ROOT / "data" / "sample"
+
+# A model that has learnt nothing, held to nothing but the last one.
+WORSE = {**NO_BOUNDS, "MAX_AUC_DROP": "0.01", "LEARNING_RATE": "0.000001", "EPOCHS": "1"}
 
 SCORE = """
 import json, sys
@@ -72,7 +76,7 @@ def test_the_summary_says_what_went_in_and_why_the_model_is_published(first_run:
     assert sizes is not None
     assert int(sizes[1]) + int(sizes[2]) == rows
     assert 0.15 < int(sizes[2]) / rows < 0.25
-    assert re.search(r"AUC: \+0\.[5-9]\d+ against the bound \+0\.5500: holds", first_run.output)
+    assert re.search(r"AUC: \+0\.[5-9]\d+ \[.*\], must surely be at least \+0\.5500: holds", first_run.output)
     assert f"version {workspace.versions[0].name}" in first_run.output
     for node in ("example_gen", "transform", "trainer", "evaluator", "pusher"):
         assert re.search(rf"✓ \[\d+/\d+\] {node} .* \d+\.\d s", first_run.output)
@@ -104,7 +108,9 @@ def test_the_published_version_scores_csv_rows_in_a_fresh_process(first_run: Out
 def test_the_version_tells_the_settings_that_it_was_trained_with(first_run: Outcome, workspace: Workspace) -> None:
     recorded = json.loads((workspace.versions[0] / "assets.extra" / "settings.json").read_text())
     assert Hyperparameters(**recorded["hyperparameters"]) == Hyperparameters()
-    (log,) = [path for path in workspace.state.glob("log/*.log") if "max_auc_drop: 0.003" in path.read_text()][:1]
+    (log,) = [
+        path for path in workspace.state.glob("log/*.log") if f"max_auc_drop: {Bounds().max_auc_drop}" in path.read_text()
+    ][:1]
     assert "\nepochs: " in log.read_text()
 
 
@@ -121,11 +127,13 @@ def test_a_second_run_on_unchanged_data_is_cached_and_publishes_nothing(first_ru
 
 
 def test_a_model_worse_than_the_last_blessed_one_is_refused(first_run: Outcome, workspace: Workspace) -> None:
-    """The bound on the value is lifted, so that only the comparison can refuse."""
-    worse = workspace.run(DATA_ROOT=str(SAMPLE), LEARNING_RATE="0.000001", EPOCHS="1", MIN_AUC="0.1")
+    """The other bounds are lifted, so that only the comparison can refuse."""
+    worse = workspace.run(DATA_ROOT=str(SAMPLE), **WORSE)
     assert worse.status == 0
     assert {"example_gen", "transform"} <= cached_nodes(worse)
-    assert re.search(r"AUC against the last blessed model: -0\.\d+ against the bound -0\.0030: FAILS", worse.output)
+    assert re.search(
+        r"AUC against the last blessed model: -0\.\d+ \[.*\], must surely be at least -0\.\d+: FAILS", worse.output
+    )
     assert "no: the model is not blessed" in worse.output
     assert len(workspace.versions) == 1
 
@@ -141,7 +149,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_by_the_default_bounds_on_
     fresh.state.mkdir()
     outcome = fresh.run(DATA_ROOT=str(tmp_path), ENGINE="beam", EPOCHS="1")
     assert outcome.status == 0
-    assert re.search(r"AUC: \+0\.[45]\d+ against the bound \+0\.5500: FAILS", outcome.output)
+    assert re.search(r"AUC: \+0\.[45]\d+ \[.*\], must surely be at least \+0\.5500: FAILS", outcome.output)
     assert "no: the model is not blessed" in outcome.output
     assert not fresh.versions
 
@@ -167,7 +175,7 @@ def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Pat
         write_rows(tmp_path / "data" / name / "day.csv", rows)
     state = Workspace(tmp_path / "state")
     state.state.mkdir()
-    settings = {"DATA_ROOT": str(tmp_path / "data"), "MIN_AUC": "0.1", "EPOCHS": "1"}
+    settings = {**NO_BOUNDS, "DATA_ROOT": str(tmp_path / "data"), "EPOCHS": "1"}
     killed = zygote.start([sys.executable, str(ROOT / "local_runner.py")], state.environment(**settings), ROOT)
     transformed = "pipeline/transform/transformed_examples/*/Split-eval/*.gz"
     while not (list(state.state.glob(transformed)) and (state.state / "pipeline" / "trainer").exists()):
@@ -188,3 +196,14 @@ def test_an_unknown_data_root_is_an_error_before_anything_runs(first_run: Outcom
     outcome = workspace.tfx("run", "create", "--engine=local", f"--pipeline_name={NAME}", DATA_ROOT="/no/such/folder")
     assert outcome.status != 0
     assert "Error: `DATA_ROOT` must be a folder of CSV files, or of spans. Received: /no/such/folder" in outcome.output
+
+
+def test_a_refused_model_can_be_forced_out_and_the_summary_says_so_and_why(first_run: Outcome, workspace: Workspace) -> None:
+    before = workspace.versions
+    forced = workspace.run(DATA_ROOT=str(SAMPLE), **WORSE, FORCE_PUBLICATION="the old one harms users")
+    assert forced.status == 0
+    assert "trainer" in cached_nodes(forced)
+    assert "yes, by force: not all bounds hold" in forced.output
+    assert "FORCE_PUBLICATION: the old one harms users" in forced.output
+    assert re.search(r"AUC against the last blessed model: -0\.\d+ \[.*\], must .*: FAILS", forced.output)
+    assert workspace.versions[:-1] == before

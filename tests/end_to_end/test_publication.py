@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import ROOT
+from tests.end_to_end.conftest import NO_BOUNDS, ROOT
 
 pytestmark = pytest.mark.end_to_end
 
 ROWS = 3000
 # The data is small: what a model learns from it is not asked here.
-SETTINGS = {"MIN_AUC": "0.1", "MAX_AUC_DROP": "0.9", "EPOCHS": "1"}
+SETTINGS = {**NO_BOUNDS, "EPOCHS": "1"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,7 +93,9 @@ def config_file(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example configuration, with its volume mounted at the folder that stands for it."""
     text = CONFIG.read_text().replace("/mnt/community-din", str(volume))
     content = yaml.safe_load(text)
-    content["run"]["min_auc"] = 0.1
+    # The data is small: what a model learns from it is not asked here.
+    content["run"] |= {"min_auc": 0.1, "min_gauc": 0, "max_auc_drop": 1, "max_gauc_drop": 1}
+    content["run"] |= {"min_gain_over_constant": None, "min_gain_over_items": None}
     content["run"]["epochs"] = 1
     content["notification"] = {"webhook": {"secret": "community-din-notification", "key": "webhook"}, "on": "always"}
     path = tmp_path_factory.mktemp("config") / "config.yaml"

@@ -9,8 +9,8 @@ from google.protobuf import json_format
 from tfx.dsl.compiler.compiler import Compiler
 
 from components.data_bounds import DataBounds
+from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.model_bounds import Bounds
 from kubeflow import node_ir, parameters
 from pipeline.config import RunConfig
 from pipeline.pipeline import create_pipeline
