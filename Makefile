@@ -75,8 +75,8 @@ run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 test: setup ## Run all tests, with whole runs of the pipeline, in two processes
 	@pytest -n 2 --dist loadgroup --no-loadscope-reorder -rs
 
-test-unit: setup ## Run the tests that need no pipeline run
-	@pytest -m "not end_to_end and not slow" -rs
+test-unit: setup ## Run the tests that need no large library: seconds
+	@pytest --light -m "not end_to_end and not slow" -rs
 
 test-tools: ## Install what the tests use beside the environment: as root, on Debian and Ubuntu
 	@scripts/test_tools

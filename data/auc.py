@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import roc_auc_score
 
 from transform.features import DECLARATION
 
@@ -19,6 +18,8 @@ def auc(scores: npt.ArrayLike, labels: npt.ArrayLike, rows: npt.ArrayLike | None
         labels: Its label, 0 or 1.
         rows: How many rows it stands for. Defaults to one each.
     """
+    from sklearn.metrics import roc_auc_score  # takes a second or two to import: --help should not wait for it
+
     labels = np.asarray(labels)
     present = labels if rows is None else labels[np.asarray(rows) > 0]
     return float(roc_auc_score(labels, scores, sample_weight=rows)) if len(np.unique(present)) == 2 else float("nan")

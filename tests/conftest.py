@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.light import is_light
+
 TESTS = Path(__file__).parent
 # Files of these folders share nothing, and are long: each is a group of its own.
 ALONE = ("end_to_end",)
@@ -34,3 +36,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item.path)))
     items.sort(key=lambda item: rank_of(group_of(item.path)))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--light", action="store_true", help="only tests that need none of the large libraries: seconds")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --light, neither collects nor imports what is not light, nor folders without any light test."""
+    if not config.getoption("light"):
+        return None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return True if not any(is_light(file) for file in files if file.name.startswith("test_")) else None

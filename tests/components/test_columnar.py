@@ -103,6 +103,7 @@ def columnar(
     return accepted, rejected, blank
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FILES, st.integers(1, 300))
 def test_both_paths_agree_on_any_bytes(data: bytes, block_bytes: int) -> None:
@@ -171,6 +172,7 @@ def test_a_good_row_is_not_lost_to_a_bad_neighbour() -> None:
     assert len(accepted) + len(rejected) == len(lines) - 1  # "\r" is blank
 
 
+@pytest.mark.slow
 def test_a_generated_file_of_100_000_rows_has_no_rejects(tmp_path: Path) -> None:
     (path,) = synthesize(SynthesisConfig(rows=100_000, spans=1), tmp_path).paths
     bounds = IngestionSettings()
