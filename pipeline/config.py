@@ -13,8 +13,8 @@ from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
-from components.scoring.settings import ScoringSettings
 from pipeline.retention_settings import RetentionSettings
+from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
 from settings.catalogue import build, catalogue
 from settings.files import read_file

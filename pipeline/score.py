@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.scoring.score import Scored, score
 from pipeline.config import RunConfig
 from pipeline.errors import cause_of
+from pipeline.scoring.score import Scored, score
 from serving.versions import published_versions
 from transform.features import DECLARATION
 

@@ -21,9 +21,9 @@ from components.example_gen.rules import InvalidInputError
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import PARTIAL, Shard
 from components.example_gen.verdict import check_files, complaint, top_rules
-from components.scoring.columns import ScoredColumns
-from components.scoring.settings import ScoringSettings
-from components.scoring.shards import FILE, LINE, SCORE, ScoreShard, WriteScores
+from pipeline.scoring.columns import ScoredColumns
+from pipeline.scoring.settings import ScoringSettings
+from pipeline.scoring.shards import FILE, LINE, SCORE, ScoreShard, WriteScores
 from serving.versions import SAVED_MODEL
 from transform.declaration import Declaration
 

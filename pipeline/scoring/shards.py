@@ -23,7 +23,7 @@ from components.example_gen.encoding import ExampleEncoder
 from components.example_gen.reports import DEAD_LETTERS
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import RangeKey, Shard, ShardReader, ShardReport, new_attempt
-from components.scoring.columns import ScoredColumns
+from pipeline.scoring.columns import ScoredColumns
 
 SIGNATURE = "serve_examples"
 SCORE = "score"
