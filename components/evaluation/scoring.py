@@ -179,7 +179,7 @@ class ScoreRows(beam.DoFn):
         for number in range(PARTS):
             chosen = np.flatnonzero(part == number)
             if len(chosen):
-                arrays = {"clients": rows.clients[chosen], "labels": rows.labels[chosen]}
+                arrays: dict[str, np.ndarray] = {"clients": rows.clients[chosen], "labels": rows.labels[chosen]}
                 arrays |= {f"score {model}": values[chosen] for model, values in rows.scores.items()}
                 arrays |= {f"slice {column}": values[chosen] for column, values in rows.slices.items()}
                 _write(os.path.join(part_folder(self._folder, number), f"{name}.npz"), arrays)

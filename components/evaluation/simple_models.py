@@ -103,7 +103,7 @@ class SimpleModels:
         """The inverse of `from_bytes`."""
         buffer = io.BytesIO()
         weights = {} if self.weights is None else {f"weights.{name}": values for name, values in self.weights.items()}
-        np.savez(buffer, **vars(self.counts), **weights)
+        np.savez(buffer, **vars(self.counts), **weights)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from components.evaluation.sums import OVERALL, Rows, Sums
 from components.evaluation.verdict import eval_config, validate
 
 MODELS = (CANDIDATE, BASELINE, CONSTANT, ITEMS, LOGISTIC)
-NOTHING = {"min_auc": 0, "min_gauc": 0, "max_auc_drop": 1, "max_gauc_drop": 1}
+NOTHING: dict[str, Any] = {"min_auc": 0, "min_gauc": 0, "max_auc_drop": 1, "max_gauc_drop": 1}
 NOTHING |= {"min_gain_over_constant": None, "min_gain_over_items": None}
 
 
@@ -31,7 +33,7 @@ def judged(count: int, models: tuple[str, ...] = MODELS, better: float = 1.0, **
     return measure(sums.of[OVERALL], CANDIDATE, 0.95)
 
 
-def failed(metrics: SliceMetrics, **bounds: object) -> set[tuple[str, bool]]:
+def failed(metrics: SliceMetrics, **bounds: Any) -> set[tuple[str, bool]]:
     """The bounds that TFMA finds broken; it must find the whole broken if there is one, and only then."""
     held_to = checks(Bounds(**bounds), BASELINE in metrics.models)
     result = validate(metrics, eval_config("act", list(metrics.models), [], held_to), held_to)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -50,7 +51,7 @@ class World:
     scores: np.ndarray
 
     def evaluate(
-        self, folder: Path, model: str = "good", baseline: str = "", judge: list[RawRow] | None = None, **bounds: object
+        self, folder: Path, model: str = "good", baseline: str = "", judge: list[RawRow] | None = None, **bounds: Any
     ) -> Judged:
         """Runs the executor, as TFX does."""
         examples = Examples()
