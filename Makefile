@@ -73,7 +73,7 @@ run-synthetic: setup ## Run it on ROWS freshly synthesized rows, kept under var/
 	@DATA_ROOT=var/synthetic/$(ROWS) python -m pipeline run
 
 test: setup ## Run all tests, with whole runs of the pipeline, in two processes
-	@pytest -n 2 --dist loadgroup --no-loadscope-reorder -rs
+	@pytest -n 2 --dist loadscope --no-loadscope-reorder -rs
 
 test-unit: setup ## Run the tests that need no large library: seconds
 	@pytest --light -m "not end_to_end and not slow" -rs

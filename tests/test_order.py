@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+
 from tests.conftest import LONGEST, TESTS, group_of, rank_of
 
 
@@ -17,3 +22,14 @@ def test_files_that_share_fixtures_stay_together_and_whole_runs_come_first() -> 
     assert group("end_to_end/test_pipeline.py") != group("end_to_end/test_new.py")
     files = ["trainer/test_din.py", "test_order.py", "kubeflow/schedule/test_a.py", "end_to_end/test_new.py"]
     assert sorted(files, key=lambda file: rank_of(group(file))) == [files[2], files[0], files[3], files[1]]
+
+
+def test_a_group_stays_in_one_process() -> None:
+    options = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", "-v", "-v"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/settings", "tests/test_architecture.py"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    run = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, text=True, check=True)
+    found: dict[str, set[str]] = {}
+    for process, file in re.findall(r"^\[(gw\d)\] .* PASSED (tests/\S+?)::", run.stdout, re.MULTILINE):
+        found.setdefault(group_of(TESTS.parent / file), set()).add(process)
+    assert {group: len(processes) for group, processes in found.items()} == {"settings": 1, ".": 1}

@@ -101,7 +101,7 @@ def test_the_settings_of_a_local_run_are_parameters_with_the_configured_defaults
     defaults = {name: parameter["defaultValue"] for name, parameter in parameters.items()}
     assert defaults["data_root"] == str(volume / "data")
     assert (defaults["span"], defaults["span_version"], defaults["tolerated"]) == ("newest", "newest", "skew")
-    assert (defaults["epochs"], defaults["min_auc"], defaults["window_spans"]) == (10, 0.1, 7)
+    assert (defaults["epochs"], defaults["min_auc"], defaults["window_spans"]) == (1, 0.1, 7)
     assert parameters["epochs"]["parameterType"] == "NUMBER_INTEGER"
     assert parameters["min_auc"]["parameterType"] == "NUMBER_DOUBLE"
     assert parameters["span"]["parameterType"] == "STRING"
