@@ -54,6 +54,7 @@ def train_din(log: Log, declaration: Declaration, settings: Hyperparameters) -> 
         verbose=0,
         callbacks=[StopAtNonFiniteLoss(), epochs, best],
     )
+    model.settle()
     return Trained(_scores(model, log.judge), epochs.scores, best.best_epoch)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from settings.base import Settings
 from trainer.checkpoint import Checkpoint
 from trainer.din import DIN
 from trainer.export_settings import ExportSettings
+from trainer.exported_settings import EXPORT, write_settings
 from trainer.hyperparameters import CHECKPOINTS, Hyperparameters
 from trainer.input_pipeline import list_files, read_dataset, skip_epochs
 from trainer.progress import LOGGER, TrainingProgress
@@ -26,9 +23,6 @@ from trainer.warm_start import start_from, write_weight_names
 from transform.declaration import Declaration
 from transform.features import DECLARATION
 from transform.pretrained import read_table
-
-# In a published version's assets.extra: what the model was trained and exported with.
-SETTINGS_FILE = "settings.json"
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -73,16 +67,9 @@ def run_fn(fn_args: FnArgs) -> None:
     model.settle()
     export(ServingModule(model, transform_output, DECLARATION), fn_args.serving_model_dir, export_settings)
     write_weight_names(model, fn_args.serving_model_dir)
-    _record(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, "export": export_settings})
+    write_settings(fn_args.serving_model_dir, {"hyperparameters": hyperparameters, EXPORT: export_settings})
     if checkpoint:
         checkpoint.remove()
-
-
-def _record(model_dir: str, settings: Mapping[str, Settings]) -> None:
-    """Writes the settings beside the model, which takes them along wherever it is published."""
-    text = json.dumps({name: group.to_dict() for name, group in settings.items()}, indent=2, sort_keys=True)
-    with tf.io.gfile.GFile(os.path.join(model_dir, "assets.extra", SETTINGS_FILE), "w") as file:
-        file.write(f"{text}\n")
 
 
 def read_rows(

@@ -21,6 +21,7 @@ from tfx.dsl.io import fileio
 from components.evaluation.judging import KNOWN_CLIENT, hashed, read_batches
 from components.evaluation.simple_models import Counts, SimpleModels
 from components.evaluation.sums import Rows
+from trainer.exported_settings import largest_request
 from transform.declaration import Declaration
 
 PARTS = 16
@@ -114,15 +115,16 @@ class ServedModel:
     def __init__(self, path: str, signature: str) -> None:
         self._loaded = tf.saved_model.load(path)
         self._signature = self._loaded.signatures[signature]
+        self._most = min(_CALL, largest_request(path))
 
     def scores(self, records: tf.Tensor) -> np.ndarray:
         """The score of each example, float32 [rows]."""
-        return np.concatenate([self._signature(part)[_SCORE].numpy() for part in _calls(records)])
+        return np.concatenate([self._signature(part)[_SCORE].numpy() for part in _calls(records, self._most)])
 
     def features(self, records: tf.Tensor) -> list[dict[str, np.ndarray]]:
         """The transformed features of the examples, padded within parts of at most `_CALL` rows."""
         transform = self._loaded.signatures["transform_features"]
-        return [{name: value.numpy() for name, value in transform(part).items()} for part in _calls(records)]
+        return [{name: value.numpy() for name, value in transform(part).items()} for part in _calls(records, _CALL)]
 
 
 @functools.lru_cache(maxsize=2)
@@ -131,8 +133,8 @@ def served_model(path: str, signature: str) -> ServedModel:
     return ServedModel(path, signature)
 
 
-def _calls(records: tf.Tensor) -> list[tf.Tensor]:
-    return [records[start : start + _CALL] for start in range(0, len(records), _CALL)]
+def _calls(records: tf.Tensor, most: int) -> list[tf.Tensor]:
+    return [records[start : start + most] for start in range(0, len(records), most)]
 
 
 class ScoreRows(beam.DoFn):

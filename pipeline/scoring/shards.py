@@ -24,6 +24,7 @@ from components.example_gen.reports import DEAD_LETTERS
 from components.example_gen.settings import IngestionSettings
 from components.example_gen.shards import RangeKey, Shard, ShardReader, ShardReport, new_attempt
 from pipeline.scoring.columns import ScoredColumns
+from trainer.exported_settings import largest_request
 
 SIGNATURE = "serve_examples"
 SCORE = "score"
@@ -64,6 +65,7 @@ class ScoreShard(beam.DoFn):
 
     def setup(self) -> None:
         self._model = tf.saved_model.load(self._path)
+        self._batch = min(self._batch, largest_request(self._path))
 
     def process(self, shard: Shard) -> Iterator[ScoreReport]:
         attempt = new_attempt(self._out, shard)

@@ -20,6 +20,7 @@ from pipeline.config import BEAM_OPTIONS
 from tests.support import TRANSFORMED, RawRow, random_rows, rows_of_default, serialized
 from tests.trainer.exported_model import ExportedModel, export_trained
 from trainer.export_settings import ExportSettings
+from trainer.exported_settings import EXPORT, write_settings
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import read_dataset
 from trainer.run import build_model
@@ -112,7 +113,10 @@ def _untrained(exported: ExportedModel, folder: Path) -> Path:
     model = build_model(exported.transform_output, DECLARATION, Hyperparameters())
     model(next(iter(_features(exported))), training=False)
     module = ServingModule(model, exported.transform_output, DECLARATION)
-    export(module, str(folder / "Format-Serving"), ExportSettings(warmup_candidates=()))
+    # It takes fewer rows at a time than the evaluator reads.
+    settings = ExportSettings(warmup_candidates=(), max_scores=100)
+    export(module, str(folder / "Format-Serving"), settings)
+    write_settings(str(folder / "Format-Serving"), {EXPORT: settings})
     return folder
 
 
