@@ -391,11 +391,11 @@ def test_each_history_is_attended_to_by_an_attention_of_its_own() -> None:
     model, features = create(TWO_HISTORIES), random_features(TWO_HISTORIES)
     one = {name: features[name][:, None] for name in input_names(TWO_HISTORIES, "item")}
     items, before = model.encode_item(one), model(features)
-    seen = model.attention_scores(model.encode_user(features), items)
+    _, seen = model.score(model.encode_user(features), items, return_attention_scores=True)
     for history, others in (("clicks", "shares"), ("shares", "clicks")):
         columns = next(one.columns for one in TWO_HISTORIES.histories if one.name == history)
         turned = features | {column: np.where(features[column] > 1, SIZE + 3 - features[column], 0) for column in columns}
-        found = model.attention_scores(model.encode_user(turned), items)
+        _, found = model.score(model.encode_user(turned), items, return_attention_scores=True)
         assert np.any(np.array(found[history]) != seen[history])
         np.testing.assert_array_equal(found[others], seen[others])
         assert np.all(np.any(np.array(model(turned)) != before))
