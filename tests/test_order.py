@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import LONGEST, TESTS, group_of, rank_of
 
 
@@ -24,6 +26,7 @@ def test_files_that_share_fixtures_stay_together_and_whole_runs_come_first() -> 
     assert sorted(files, key=lambda file: rank_of(group(file))) == [files[2], files[0], files[3], files[1]]
 
 
+@pytest.mark.slow
 def test_a_group_stays_in_one_process() -> None:
     options = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", "-v", "-v"]
     command = [sys.executable, "-m", "pytest", *options, "tests/settings", "tests/test_architecture.py"]

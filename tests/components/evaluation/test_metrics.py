@@ -107,6 +107,7 @@ def test_each_metric_equals_its_definition() -> None:
     assert (overall.rows, overall.clients, overall.skipped_clients) == (3000, len(np.unique(rows.clients)), one_class)
 
 
+@pytest.mark.slow
 def test_an_interval_holds_the_resamplings_of_clients_and_differences_are_paired() -> None:
     rows = random_rows(800, 40)
     overall = measured(rows)[OVERALL]

@@ -103,6 +103,7 @@ def test_models_that_differ_in_a_name_or_a_byte_are_others(place: Place) -> None
         assert place.publish(str(changed)).is_new
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_operation_publishes_all_or_nothing_and_the_retry_exactly_once(tmp_path: Path) -> None:
     seen = set()
     for operation in itertools.count():
