@@ -80,7 +80,8 @@ def _weights(path: str) -> dict[str, np.ndarray]:
     file = os.path.join(path, "assets.extra", WEIGHTS_FILE)
     if not tf.io.gfile.exists(file):
         raise ValueError(
-            f"The model to start from must tell the names of its weights. Received: {path}, without {WEIGHTS_FILE}."
+            f"The model to start from must tell the names of its weights. Received: {path}, without {WEIGHTS_FILE}. "
+            "It is of an earlier release: train once with WARM_START=false."
         )
     with tf.io.gfile.GFile(file) as text:
         names = json.loads(text.read())
