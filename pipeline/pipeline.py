@@ -8,6 +8,7 @@ from itertools import takewhile
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Transform, Tuner
 from tfx.dsl.compiler import constants
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -35,7 +36,6 @@ from components.training import Trainer
 from components.validation_gate import ValidationGate
 from components.vocabulary_validator.component import VocabularyValidator
 from components.warm_start_model import LastBlessedOfEarlierSpan
-from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from transform.features import DECLARATION
@@ -123,13 +123,15 @@ def create_pipeline(
     for gate, guarded in GATES:
         if gate in chosen and guarded in chosen:
             chosen[guarded].add_upstream_node(chosen[gate])
+    for node in chosen.values():
+        if isinstance(node, BaseBeamComponent):
+            node.with_beam_pipeline_args(config.beam.options(node.id))
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=connection,
         components=list(chosen.values()),
         enable_cache=True,
-        beam_pipeline_args=beam_arguments(config.beam_pipeline_args),
     )
 
 

@@ -22,7 +22,7 @@ from components.example_gen.configuration import INGESTION
 from components.example_gen.executor import Executor
 from components.example_gen.reports import read_dead_letters, read_file_counts
 from components.example_gen.settings import IngestionSettings
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from transform.features import DECLARATION
 
 BY_USER = example_gen_pb2.SplitConfig(
@@ -97,7 +97,7 @@ def ingest(
     examples.uri = str(out)
     # With `beam_pipeline_args` TFX would first package itself for remote workers.
     context = Executor.Context(
-        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))),
+        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(IN_MEMORY))),
         stateful_working_dir=str(kept) if kept else None,
     )
     Executor(context).Do(
