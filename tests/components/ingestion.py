@@ -74,6 +74,7 @@ def ingest(
     inputs: Mapping[str, str] | None = None,
     kept: Path | None = None,
     encode_twice: bool = False,
+    options: Sequence[str] = IN_MEMORY,
 ) -> Ingested:
     """Ingests the files of a folder.
 
@@ -84,6 +85,7 @@ def ingest(
         inputs: The input splits' patterns. By default all files are split by user.
         kept: The stateful working directory, which TFX keeps when an execution fails.
         encode_twice: Gives the custom configuration as JSON within JSON.
+        options: Beam's options.
     """
     config = example_gen_pb2.CustomConfig()
     if settings is not None:
@@ -95,9 +97,8 @@ def ingest(
     custom = proto_utils.proto_to_json(config)
     examples = standard_artifacts.Examples()
     examples.uri = str(out)
-    # With `beam_pipeline_args` TFX would first package itself for remote workers.
     context = Executor.Context(
-        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(IN_MEMORY))),
+        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(options))),
         stateful_working_dir=str(kept) if kept else None,
     )
     Executor(context).Do(
