@@ -87,7 +87,7 @@ test-kubeflow-official: ## Run the Kubeflow tests with the official lock, where 
 test-engines: ## Run the whole pipeline on Prism with workers elsewhere, in the same way; needs Go
 	@scripts/test_official engines
 
-wheel: setup ## Build this project's wheel into build/, for Beam workers whose image lacks it: BEAM_OPTIONS=--extra_package=...
+wheel: setup ## Build this project's wheel into build/, for Beam workers whose image lacks it (docs/ENGINES.md)
 	@python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build .
 
 lint: setup ## Check style and types
