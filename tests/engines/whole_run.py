@@ -57,8 +57,10 @@ def _python(*arguments: str, **settings: str) -> None:
 
 
 def _records(folder: Path) -> list[bytes]:
+    """The rows, sorted; each as the text of its columns, whose order in a record is any."""
     files = [str(file) for file in sorted(folder.iterdir())]
-    return sorted(record.numpy() for record in tf.data.TFRecordDataset(files, "GZIP"))
+    examples = (tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files, "GZIP"))
+    return sorted(example.SerializeToString(deterministic=True) for example in examples)
 
 
 def _node(state: Path, node: str, output: str) -> Path:
