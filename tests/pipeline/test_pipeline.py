@@ -11,6 +11,7 @@ from tfx.utils.dependency_utils import make_beam_dependency_flags
 from pipeline.beam import BEAM_NODES, BeamSettings
 from pipeline.config import RunConfig
 from pipeline.pipeline import GATES, INGESTION, NODES, TUNER, TUNING, WARM_START, create_pipeline
+from pipeline.strategies import OF_TFX
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def test_ingestion_is_a_pipeline_of_its_own(config: RunConfig) -> None:
     assert {other.id for node in nodes for other in (*node.upstream_nodes, *node.downstream_nodes)} <= set(INGESTION)
 
 
-def test_a_runner_without_lineage_still_waits_for_the_gates(config: RunConfig) -> None:
-    nodes = {node.id: node for node in create_pipeline(config, lineage=False).components}
+def test_a_pipeline_without_own_resolvers_still_waits_for_the_gates(config: RunConfig) -> None:
+    nodes = {node.id: node for node in create_pipeline(config, strategies=OF_TFX).components}
     assert nodes["validation_gate"] in nodes["dataset"].upstream_nodes
     assert nodes["vocabulary_validator"] in nodes["trainer"].upstream_nodes
 
@@ -54,14 +55,14 @@ def test_each_beam_node_runs_on_its_own_runner_and_tfx_is_packed_for_none(config
         assert ("--job_endpoint=flink:8099" in arguments) == (node.id in ("example_gen", "statistics_gen"))
 
 
-def test_a_training_that_starts_warm_has_a_node_more_that_only_a_runner_with_lineage_can_run(config: RunConfig) -> None:
+def test_a_training_that_starts_warm_has_a_node_more_that_only_a_strategy_can_find(config: RunConfig) -> None:
     warm = config.replace(hyperparameters=config.hyperparameters.replace(warm_start=True))
     nodes = {node.id: node for node in create_pipeline(warm).components}
     assert set(nodes) == {*NODES, WARM_START}
     assert nodes[WARM_START] in nodes["trainer"].upstream_nodes
     assert {node.id for node in create_pipeline(warm, INGESTION).components} == set(INGESTION)
     with pytest.raises(ValueError, match="`warm_start` must be false"):
-        create_pipeline(warm, lineage=False)
+        create_pipeline(warm, strategies=OF_TFX)
 
 
 def test_tuning_is_a_pipeline_of_its_own_that_trains_and_publishes_nothing(config: RunConfig) -> None:
