@@ -29,6 +29,7 @@ from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.previous_statistics import PreviousStatistics
 from components.pusher.component import Pusher
+from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
 from components.span_window import SpansBeforeAnchor
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
@@ -57,6 +58,7 @@ NODES = {
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "serving_validator": "serves it, and compares the answers",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
@@ -86,6 +88,7 @@ CODE = {
     "trainer": ("components.training", "trainer.run"),
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
+    "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
@@ -248,6 +251,21 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         bounds=config.bounds,
         code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
+    serving = config.serving
+    serving_validator: BaseNode
+    if serving.serving_validator == KUBERNETES:
+        serving_validator = on_kubernetes(model, examples, EVAL, serving)
+    else:
+        serving_validator = ServingValidator(
+            model=model,
+            examples=examples,
+            split=EVAL,
+            model_name=config.pipeline_name,
+            settings=serving,
+            code_fingerprint=code_fingerprint(*CODE["serving_validator"]),
+        )
+    serving_validator = serving_validator.with_id("serving_validator")
+    is_served = serving.serving_validator != "none"
     published_later = Resolver(
         strategy_class=PublishedOnLaterSpan,
         pushed_model=Channel(type=PushedModel),
@@ -261,6 +279,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"] if is_served else None,
         freshness_blessing=freshness.outputs["blessing"],
         base_directory=config.serving_root,
         # What is published now is not for the cache to say: the pusher looks in every run.
@@ -283,6 +302,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         trainer,
         latest_blessed_model,
         evaluator,
+        *([serving_validator] if is_served else []),
         published_later,
         freshness,
         pusher,

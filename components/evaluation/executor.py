@@ -29,12 +29,12 @@ from components.evaluation.scoring import (
     read_counts,
     read_parts,
     read_sample,
-    served_model,
 )
 from components.evaluation.simple_models import SimpleModels, fit_logistic
 from components.evaluation.sums import OVERALL, Slice, Sums
 from components.evaluation.verdict import SIGNATURE, Metrics, eval_config, validate, write_evaluation
 from components.properties import FAILED_BOUNDS, FORCED
+from components.served_model import served_model
 from transform.declaration import Declaration
 from transform.features import DECLARATION
 

@@ -35,9 +35,10 @@ UPSTREAM = {
     "trainer": ["dataset", "transform", "vocabulary-validator"],
     "latest-blessed-model": ["trainer"],
     "evaluator": ["dataset", "latest-blessed-model", "trainer"],
+    "serving-validator": ["dataset", "trainer"],
     "published-later": ["dataset"],
     "freshness": ["dataset", "published-later"],
-    "pusher": ["evaluator", "freshness", "trainer"],
+    "pusher": ["evaluator", "freshness", "serving-validator", "trainer"],
 }
 INGESTED = ("example-gen", "statistics-gen", "previous-statistics", "example-validator", "validation-gate")
 
