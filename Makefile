@@ -22,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune tune score versions rollback lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
+.PHONY: help setup run ingest config prune tune score versions rollback canary promote lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ versions: setup ## List the published versions, and which is served, compared wi
 
 rollback: setup ## Serve the model of VERSION again (by default of the one before), and mark what came after it; REASON=...
 	@python -m pipeline rollback
+
+canary: setup ## Label VERSION (by default the newest) canary, beside the stable one
+	@python -m pipeline canary
+
+promote: setup ## Make the canary the stable version
+	@python -m pipeline promote
 
 lineage: setup ## Tell where VERSION comes from: its model, rows, files and settings
 	@python -m pipeline lineage

@@ -174,12 +174,48 @@ def rollback(settings: Sequence[str], file: str | None, version: int | None, rea
     """
 
     def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import after_rollback
         from pipeline.rollback import roll_back, told
 
-        console.print(told(roll_back(config, _store(config), version, reason)), soft_wrap=True)
+        done = roll_back(config, _store(config), version, reason)
+        console.print(told(done), soft_wrap=True)
+        if labels := after_rollback(config, done.as_version, done.taken_back):
+            console.print(labels, soft_wrap=True)
         return 0
 
     _run("rollback", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+def canary(settings: Sequence[str], file: str | None, version: int | None) -> None:
+    """Label a version `canary`, by default the newest; the one that is served is `stable`."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import start_canary
+
+        console.print(start_canary(config, _store(config), version), soft_wrap=True)
+        return 0
+
+    _run("canary", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+def promote(settings: Sequence[str], file: str | None, version: int | None) -> None:
+    """Make the canary the stable version."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import promote as promote_version
+
+        console.print(promote_version(config, version), soft_wrap=True)
+        return 0
+
+    _run("promote", body, settings, file)
 
 
 @main.command()

@@ -28,6 +28,7 @@ from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED
 from components.serving_validator.executor import CALLS, MILLISECONDS, SERVED_ROWS, SERVER, WORST
 from components.vocabulary_validator.oov_rate import read_oov_rates
 from pipeline.advice import Advice
+from pipeline.canary import waits
 from pipeline.config import RunConfig
 from pipeline.quality_summary import quality_lines
 from pipeline.results import Artifact, RunRecord, published
@@ -59,7 +60,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
         *_vocabularies(run),
         *quality_lines(config, run),
         *_serving(run),
-        *_publication(run, advice),
+        *_publication(config, run, advice),
     ]
     if log is not None:
         lines.append(("Log", str(log)))
@@ -154,7 +155,7 @@ def _serving(run: RunRecord) -> Iterator[Line]:
             yield "Served", "yes, by TFX's InfraValidator"
 
 
-def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
+def _publication(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[Line]:
     pushed = run.one("pusher", "pushed_model")
     version = published(pushed)
     if version is None:
@@ -172,4 +173,6 @@ def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
             yield "", f"the model of version {again} again, in place of version {text(pushed, REPLACED)}"
         if data := text(pushed, REPLACED_DATA):
             yield "", f"in place of version {text(pushed, REPLACED)}, of other data: {data}"
+    if waiting := waits(config, int(version.version)):
+        yield WARNING, waiting
     yield "Next", advice.serve

@@ -14,6 +14,7 @@ from components.evaluation.executor import AUC_OF
 from components.properties import EVAL_SPAN, FORCED, TRAIN_SPANS, text
 from pipeline.config import RunConfig
 from pipeline.known_versions import KnownVersion, blessed_models, known_versions, served
+from pipeline.labels import STABLE, read_served
 from pipeline.results import Artifact
 from pipeline.rollback import ROLLED_BACK
 
@@ -26,7 +27,8 @@ def print_versions(config: RunConfig, store: mlmd.MetadataStore, console: Consol
     if not versions:
         console.print(f"Nothing is published under {config.serving_root}.", soft_wrap=True)
         return
-    now, blessed = served(versions), blessed_models(store)
+    labels = read_served(config).labels
+    now, blessed = versions.get(labels[STABLE]) if labels else served(versions), blessed_models(store)
     baseline = blessed[-1].id if blessed else 0
     table = Table(box=None, padding=(0, 2), pad_edge=False)
     for title in ("Version", "Published", "Judged on", "AUC", "State", "On disk"):
@@ -37,7 +39,7 @@ def print_versions(config: RunConfig, store: mlmd.MetadataStore, console: Consol
             published_at(version),
             span_of_version(version),
             _auc(store, version.model),
-            ", ".join(_states(version, now, baseline)),
+            ", ".join([*_states(version, now, baseline), *(f"label {k}" for k, v in labels.items() if v == version.number)]),
             "yes" if version.path else "removed",
         )
     console.print(table)
