@@ -1,7 +1,7 @@
 """Which versions have the labels `stable` and `canary`: a model configuration that servers read again and again.
 
-It lies beside the model's folder: `models.config` with the path at which containers mount it, `models.local.config` with that
-of this machine. While it is there, what it names is served, and nothing else: a version that a run publishes waits for
+It lies beside the model's folder: `models.config` with the path at which containers mount it, `models.local.config` with
+that of this machine. While it is there, what it names is served, and nothing else: a version that a run publishes waits for
 `make canary`.
 
 TensorFlow Serving (model_servers/server_core.cc, UpdateModelVersionLabelMap) checks the labels of a new configuration before
