@@ -22,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune tune score versions rollback canary promote lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
+.PHONY: help setup run ingest config prune tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ canary: setup ## Label VERSION (by default the newest) canary, beside the stable
 
 promote: setup ## Make the canary the stable version
 	@python -m pipeline promote
+
+parity: setup ## Compare the served requests of LOG with the model and its data; CLICKS=... joins clicks, OUTPUT=... is JSON
+	@python -m pipeline parity
 
 lineage: setup ## Tell where VERSION comes from: its model, rows, files and settings
 	@python -m pipeline lineage

@@ -221,6 +221,26 @@ def promote(settings: Sequence[str], file: str | None, version: int | None) -> N
 @main.command()
 @_settings
 @_file
+@click.option("--log", "source", envvar="LOG", required=True, help="Logged requests: a file, a folder or a pattern.")
+@click.option("--clicks", envvar="CLICKS", default="", help="A CSV of which impressions were clicked.")
+@click.option("--output", "out", envvar="OUTPUT", default="", help="A file for what was found, as JSON.")
+def parity(settings: Sequence[str], file: str | None, source: str, clicks: str, out: str) -> None:
+    """Compare served requests with the model and its data.
+
+    The exit status is 0 if all is well, 1 if anything alarms, and 2 if it could not be compared.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.parity.parity import compare, print_findings
+
+        return print_findings(compare(config, _store(config), source, clicks), console, out)
+
+    _run("parity", body, settings, file, alone=False, failure=2)
+
+
+@main.command()
+@_settings
+@_file
 @_version
 def lineage(settings: Sequence[str], file: str | None, version: int | None) -> None:
     """Tell where a version comes from: its model, rows, files and settings."""
@@ -249,16 +269,16 @@ def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
         _fail(error)
 
 
-def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True) -> None:
+def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True, failure: int = 1) -> None:
     try:
         given = _given(settings, file)
         _check_make(os.environ)
     except ValueError as error:
-        _fail(error)
-    sys.exit(run_command(name, _told(body), os.environ, given, alone))
+        _fail(error, failure)
+    sys.exit(run_command(name, _told(body, failure), os.environ, given, alone, failure))
 
 
-def _told(body: Body) -> Body:
+def _told(body: Body, failure: int) -> Body:
     """The same, but a value that cannot be used is told, and no traceback."""
 
     def told(config: RunConfig, console: Console, log: Path) -> int:
@@ -267,7 +287,7 @@ def _told(body: Body) -> Body:
         except ValueError as error:
             logging.getLogger(__name__).exception("The command failed.")
             console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
-            return 1
+            return failure
 
     return told
 
@@ -282,9 +302,9 @@ def _store(config: RunConfig) -> mlmd.MetadataStore:
     return mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(config.metadata_path))
 
 
-def _fail(error: ValueError) -> None:
+def _fail(error: ValueError, status: int = 1) -> None:
     click.echo("\n".join(f"Error: {line}" for line in str(error).splitlines()), err=True)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _given(settings: Sequence[str], file: str | None) -> dict[str, str]:

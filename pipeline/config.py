@@ -14,6 +14,7 @@ from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from components.serving_validator.settings import ServingSettings
+from pipeline.parity.settings import ParitySettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -82,6 +83,7 @@ class RunConfig(Settings):
 
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
+    parity: ParitySettings = group(ParitySettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property

@@ -77,13 +77,13 @@ def _data(store: mlmd.MetadataStore, model: Artifact) -> Iterator[Line]:
     if judged := text(origin, EVAL_SPAN):
         yield "", f"of {judged}"
     yield "Columns", text(origin, DECLARATION)
-    datasets = _inputs(store, model, Examples.TYPE_NAME)
+    datasets = inputs_of(store, model, Examples.TYPE_NAME)
     dataset = next((one for one in datasets if text(one, JUDGED_BY)), None)
     if dataset is None:
         yield "Dataset", f"{_GONE}: the metadata store tells nothing of its files"
         return
     yield "Dataset", f"{dataset.uri}, artifact {dataset.id}{_state(dataset)}"
-    known = _inputs(store, dataset, Examples.TYPE_NAME)
+    known = inputs_of(store, dataset, Examples.TYPE_NAME)
     for span in sorted(known, key=lambda one: (text(one, SPAN_NAME), one.id)):
         name = text(span, SPAN_NAME) or "all files"
         yield "Span", f"{name}, version {number(span, SPAN_VERSION)}, {number(span, ROWS_USED)} rows{_state(span)}"
@@ -94,7 +94,7 @@ def _data(store: mlmd.MetadataStore, model: Artifact) -> Iterator[Line]:
         yield "Span", f"{', '.join(sorted(missing))}: {_GONE}"
 
 
-def _inputs(store: mlmd.MetadataStore, artifact: Artifact, kind: str) -> list[Artifact]:
+def inputs_of(store: mlmd.MetadataStore, artifact: Artifact, kind: str) -> list[Artifact]:
     """What the execution that has made an artifact has read, of a type."""
     made = (mlmd_pb2.Event.OUTPUT, mlmd_pb2.Event.INTERNAL_OUTPUT)
     executions = [e.execution_id for e in store.get_events_by_artifact_ids([artifact.id]) if e.type in made]
