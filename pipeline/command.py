@@ -41,8 +41,8 @@ def run_command(
         failure: The exit status if the body cannot begin.
 
     Returns:
-        The exit status: the body's, or `failure` after a line on standard error if a setting cannot be used, or another command is
-        at work on the STATE_ROOT.
+        The exit status: the body's, or `failure` after a line on standard error if a setting cannot be used, or another
+        command is at work on the STATE_ROOT.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TFX's images ask for Keras 2; the model is Keras 3.

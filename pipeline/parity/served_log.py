@@ -109,7 +109,7 @@ def _rows(file: str, declaration: Declaration) -> Iterator[list[_One]]:
                         raise ValueError(f"{file}:{number} must be a logged ranking. Received: {error}.") from error
         return
     try:
-        for number, record in enumerate(tf.data.TFRecordDataset(file).as_numpy_iterator(), 1):
+        for record in tf.data.TFRecordDataset(file).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog.FromString(record)
             if log.HasField("predict_log"):
                 yield _of_log(log, declaration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -42,11 +43,16 @@ class World:
         """What tells the models apart."""
         return (Path(self.config.serving_root) / str(version) / "variables" / "variables.data-00000-of-00001").read_text()[0]
 
-    def run(self, weights: str, span: int, blessed: bool = True) -> PushedModel:
-        """A run whose model consists of `weights`."""
+    def run(
+        self, weights: str, span: int, blessed: bool = True, saved_model: Path | None = None, examples: str = ""
+    ) -> PushedModel:
+        """A run whose model consists of `weights`, or is a given SavedModel, and whose dataset lies at `examples`."""
         (run,) = self.store.put_contexts([pb.Context(type_id=self.run_type, name=f"run-{len(self.models)}")])
         folder = self.folder / "models" / str(len(self.models))
-        write_model(folder / "Format-Serving", weights)
+        if saved_model is None:
+            write_model(folder / "Format-Serving", weights)
+        else:
+            shutil.copytree(saved_model, folder / "Format-Serving")
         dataset, model, blessing, evaluation = Examples(), Model(), ModelBlessing(), ModelEvaluation()
         for name, value in {
             "eval_span": f"span-{span}",
@@ -56,6 +62,7 @@ class World:
         }.items():
             dataset.set_string_custom_property(name, value)
         dataset.set_int_custom_property("span", span)
+        dataset.uri, dataset.split_names = examples, '["train", "eval"]'
         model.uri = str(folder)
         # By it, TFX tells where in the folder the model is.
         model.set_string_custom_property("tfx_version", "1.21.0")
