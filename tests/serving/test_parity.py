@@ -22,7 +22,7 @@ from pipeline.parity.measures import Finding, click_findings
 from pipeline.parity.parity import compare, print_findings
 from pipeline.parity.served_log import ServedRow, joined, read_log
 from pipeline.parity.settings import ParitySettings
-from serving.client import RankingClient
+from serving.client import RankingClient, log_line
 from serving.server.process import start
 from tests.pipeline.published_world import World
 from tests.serving.support import MODEL, VERSION
@@ -73,14 +73,8 @@ class Served:
 def _line(client: RankingClient, rows: list[RawRow]) -> dict[str, Any]:
     user = {name: rows[0][name] for name in USER}
     candidates = [{name: row[name] for name in ITEM} for row in rows]
-    ranking = client.rank(user, candidates)
-    return {
-        "version": ranking.version,
-        "client_id": rows[0]["client_id"],
-        "user": user,
-        "candidates": candidates,
-        "scores": ranking.scores.tolist(),
-    }
+    line: dict[str, Any] = json.loads(log_line(user, client.rank(user, candidates), rows[0]["client_id"]))
+    return line
 
 
 @pytest.fixture(scope="module")
