@@ -27,7 +27,7 @@ def start_canary(config: RunConfig, store: mlmd.MetadataStore, version: int | No
     """
     good = [one for one in known_versions(store, config.serving_root).values() if one.path and one.taken_back is None]
     canary = _chosen(good, version)
-    served = read_served(config)
+    served = read_served(config.serving_root)
     if STABLE not in served.labels:
         others = [one for one in good if one.digest != canary.digest]
         if not others:
@@ -48,7 +48,7 @@ def promote(config: RunConfig, version: int | None) -> str:
     Raises:
         ValueError: There is no canary, and no version is named.
     """
-    served = read_served(config)
+    served = read_served(config.serving_root)
     wanted = served.labels.get(CANARY) if version is None else version
     if wanted is None:
         raise ValueError("There must be a canary to promote: `make canary` makes one. Received: none.")
@@ -63,7 +63,7 @@ def promote(config: RunConfig, version: int | None) -> str:
 
 def after_rollback(config: RunConfig, restored: int, taken_back: tuple[int, ...]) -> str:
     """Keeps the labels true after a rollback. Returns what is to do, in words; empty without labels."""
-    served = read_served(config)
+    served = read_served(config.serving_root)
     if not served.labels:
         return ""
     if served.labels.get(CANARY) in taken_back:
@@ -79,7 +79,7 @@ def after_rollback(config: RunConfig, restored: int, taken_back: tuple[int, ...]
 
 def waits(config: RunConfig, version: int) -> str:
     """Why a published version is not served yet; empty if it is."""
-    served: Served = read_served(config)
+    served: Served = read_served(config.serving_root)
     if not served.labels or version in served.versions:
         return ""
     return f"not served: the label `stable` stays at version {served.labels[STABLE]}; `make canary` tries this one"

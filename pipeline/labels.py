@@ -50,9 +50,10 @@ class Served:
         return Served(tuple(sorted(set(labels.values()))), labels)
 
 
-def read_served(config: RunConfig) -> Served:
-    """What servers are told. Raises ValueError if the configuration cannot be understood."""
-    path = os.path.join(os.path.dirname(config.serving_root), FILE)
+def read_served(serving_root: str) -> Served:
+    """What servers of a base path are told. Raises ValueError if the configuration cannot be understood."""
+    root, name = os.path.split(serving_root)
+    path = os.path.join(root, FILE)
     if not fileio.exists(path):
         return Served()
     with fileio.open(path, "r") as file:
@@ -63,7 +64,7 @@ def read_served(config: RunConfig) -> Served:
     except text_format.ParseError as error:
         raise ValueError(f"{path} must be a configuration of TensorFlow Serving. Received: {error}.") from error
     for model in whole.model_config_list.config:
-        if model.name == config.pipeline_name:
+        if model.name == name:
             return Served(tuple(model.model_version_policy.specific.versions), dict(model.version_labels))
     return Served()
 

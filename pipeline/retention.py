@@ -18,6 +18,7 @@ from components.lineage import PIPELINE_RUN
 from components.properties import EXAMPLES_ID, SPAN_NAME, TAKEN_BACK, number, text
 from components.pusher.files import digest_of_version
 from components.pusher.taken_back import read_taken_back
+from pipeline.labels import read_served
 from pipeline.results import Artifact
 from pipeline.retention_settings import RetentionSettings
 from serving.versions import published_versions
@@ -50,7 +51,7 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
         for name in published
         if not taken_back or digest_of_version(os.path.join(serving_root, name), fileio) not in taken_back
     ]
-    versions = {*good[: retention.keep_versions], *retention.pinned}
+    versions = {*good[: retention.keep_versions], *retention.pinned, *map(str, read_served(serving_root).versions)}
     runs = sorted(store.get_contexts_by_type(PIPELINE_RUN), key=lambda run: run.id)
     members = {run.id: {a.id: a for a in store.get_artifacts_by_context(run.id)} for run in runs}
     blessed = _last_blessed_model({key: artifact for made in members.values() for key, artifact in made.items()})

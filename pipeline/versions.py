@@ -27,7 +27,7 @@ def print_versions(config: RunConfig, store: mlmd.MetadataStore, console: Consol
     if not versions:
         console.print(f"Nothing is published under {config.serving_root}.", soft_wrap=True)
         return
-    labels = read_served(config).labels
+    labels = read_served(config.serving_root).labels
     now, blessed = versions.get(labels[STABLE]) if labels else served(versions), blessed_models(store)
     baseline = blessed[-1].id if blessed else 0
     table = Table(box=None, padding=(0, 2), pad_edge=False)

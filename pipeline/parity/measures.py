@@ -53,13 +53,15 @@ class Finding:
         return self.bound is not None and not self.value <= self.bound
 
 
-def scores_of(rows: Sequence[ServedRow], models: Mapping[int | None, ServedModel], declaration: Declaration) -> list[float]:
+def scores_of(rows: Sequence[ServedRow], models: Mapping[int, ServedModel], declaration: Declaration) -> list[float]:
     """The score of each row by the model of the version that answered; NaN where that is not there any more."""
     found = [math.nan] * len(rows)
-    for version in {row.version for row in rows} & models.keys():
+    for version, model in models.items():
         places = [place for place, row in enumerate(rows) if row.version == version]
+        if not places:
+            continue
         records = tf.constant([example(rows[place].cells, declaration) for place in places])
-        for place, score in zip(places, models[version].scores(records).tolist(), strict=True):
+        for place, score in zip(places, model.scores(records).tolist(), strict=True):
             found[place] = score
     return found
 

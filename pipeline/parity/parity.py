@@ -59,10 +59,9 @@ def compare(config: RunConfig, store: mlmd.MetadataStore, log: str, clicks: str 
     now = served(versions)
     # Where the log does not tell who answered, as over REST, it was the served version.
     rows = [row if row.version is not None or now is None else dataclasses.replace(row, version=now.number) for row in rows]
-    there = {row.version: versions[row.version] for row in rows if row.version in versions}
-    models: dict[int | None, ServedModel] = {
-        number: ServedModel(version.path, ROWS[0]) for number, version in there.items() if version.path
-    }
+    answered = {row.version for row in rows}
+    there = {number: version for number, version in versions.items() if number in answered}
+    models = {number: ServedModel(version.path, ROWS[0]) for number, version in there.items() if version.path}
     if not models:
         told = ", ".join(sorted({str(row.version) for row in rows}))
         raise ValueError(f"`LOG` must be of a version that is there: {', '.join(map(str, versions))}. Received: {told}.")

@@ -71,8 +71,8 @@ class World:
         self._put(run, {"examples": dataset}, {"model": model})
         blessing.set_int_custom_property("current_model_id", model.id)
         blessing.set_int_custom_property("blessed", int(blessed))
-        for name, value in (("auc", 0.7), ("auc_lower", 0.65), ("auc_upper", 0.75)):
-            evaluation.set_float_custom_property(name, value)
+        for end, auc in (("auc", 0.7), ("auc_lower", 0.65), ("auc_upper", 0.75)):
+            evaluation.set_float_custom_property(end, auc)
         self._put(run, {"model": model, "examples": dataset}, {"evaluation": evaluation, "blessing": blessing})
         self.models.append(model)
         return self.push(model, run, blessing)

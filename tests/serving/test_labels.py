@@ -44,10 +44,10 @@ def test_a_label_moves_only_to_a_version_that_servers_were_told_of_before() -> N
 def test_what_servers_are_told_is_read_again(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     (tmp_path / "serving").mkdir()
-    assert read_served(config) == Served()
+    assert read_served(config.serving_root) == Served()
     served = Served((1, 2), {"stable": 1, "canary": 2})
     write_served(config, served)
-    assert read_served(config) == served
+    assert read_served(config.serving_root) == served
     assert f'base_path: "{config.serving_root}"' in (tmp_path / "serving" / LOCAL_FILE).read_text()
     assert 'base_path: "/models/community-din"' in (tmp_path / "serving" / "models.config").read_text()
 
@@ -109,7 +109,7 @@ def test_labels_choose_who_answers_and_move_in_two_steps(labelled: tuple[Running
         pytest.raises(RequestRefusedError, match="Unrecognized servable version label"),
     ):
         client.rank(USER, CANDIDATES)
-    write_served(config, read_served(config).pointed("canary", 3))
+    write_served(config, read_served(config.serving_root).pointed("canary", 3))
     with RankingClient(server.grpc_address, deadline=60, attempts=1, version=3) as client:
         found: int | None = None
         while found is None:
@@ -118,8 +118,8 @@ def test_labels_choose_who_answers_and_move_in_two_steps(labelled: tuple[Running
             time.sleep(0.05)
     assert found == 3
     assert asked("a user") == 2
-    write_served(config, read_served(config).pointed("canary", 3))
+    write_served(config, read_served(config.serving_root).pointed("canary", 3))
     wait_for(3, "a user")
     assert asked(None) == 1
-    write_served(config, read_served(config).pointed("stable", 3).without("canary"))
+    write_served(config, read_served(config.serving_root).pointed("stable", 3).without("canary"))
     wait_for(3, None)
