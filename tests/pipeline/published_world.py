@@ -64,8 +64,9 @@ class World:
         dataset.set_int_custom_property("span", span)
         dataset.uri, dataset.split_names = examples, '["train", "eval"]'
         model.uri = str(folder)
-        # By it, TFX tells where in the folder the model is.
-        model.set_string_custom_property("tfx_version", "1.21.0")
+        # By it, TFX tells where in the folders the model and the splits are.
+        for artifact in (dataset, model):
+            artifact.set_string_custom_property("tfx_version", "1.21.0")
         copy_properties(dataset, model, LINEAGE)
         self._put(run, {}, {"examples": dataset})
         self._put(run, {"examples": dataset}, {"model": model})
