@@ -93,14 +93,20 @@ def test_labels_choose_who_answers_and_move_in_two_steps(labelled: tuple[Running
     server, config = labelled
 
     def asked(key: str | None, share: float = 1.0) -> int | None:
-        with RankingClient(server.grpc_address, deadline=60, version_label="stable", canary_share=share) as client:
+        """The version that has answered; None while the one that is asked for loads."""
+        with (
+            RankingClient(server.grpc_address, deadline=60, version_label="stable", canary_share=share) as client,
+            contextlib.suppress(ModelNotFoundError),
+        ):
             return client.rank(USER, CANDIDATES, key).version
+        return None
 
     def wait_for(version: int, key: str | None) -> None:
         while asked(key) != version:
             time.sleep(0.05)
 
     wait_for(2, "a user")
+    wait_for(1, None)
     assert (asked(None), asked("a user", share=0.0)) == (1, 1)
     with RankingClient(server.rest_url, transport="rest", deadline=60, version_label="canary") as client:
         assert len(client.rank(USER, CANDIDATES).items) == len(CANDIDATES)
