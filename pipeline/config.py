@@ -13,7 +13,9 @@ from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
+from components.serving_validator.settings import ServingSettings
 from pipeline.beam import BEAM_NODES, BeamSettings
+from pipeline.parity.settings import ParitySettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -72,9 +74,11 @@ class RunConfig(Settings):
     hyperparameters: Hyperparameters = group(Hyperparameters, ("trainer",))
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
+    serving: ServingSettings = group(ServingSettings, ("serving_validator",))
     beam: BeamSettings = group(BeamSettings, BEAM_NODES)
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
+    parity: ParitySettings = group(ParitySettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property
