@@ -13,6 +13,9 @@ from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
+from components.serving_validator.settings import ServingSettings
+from pipeline.beam import BEAM_NODES, BeamSettings
+from pipeline.parity.settings import ParitySettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -26,8 +29,6 @@ from trainer.tuning_settings import TuningSettings
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG = "CONFIG"
-# In this process: Beam's plain DirectRunner would first try to download Prism.
-BEAM_OPTIONS = ("--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
 _SPAN_NODES = ("example_gen",)
 
 
@@ -65,10 +66,6 @@ class RunConfig(Settings):
         min_length=1,
     )
     window_spans: int = setting(7, "How many spans before it train, at most.", main=True, nodes=("window",), ge=1)
-    beam_pipeline_args: tuple[str, ...] = setting(
-        BEAM_OPTIONS,
-        "How the nodes' own Beam pipelines run: Beam's options.",
-    )
     pipeline_name: str = setting(
         PIPELINE_NAME, "The pipeline's name in the metadata, and the model's.", pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
     )
@@ -77,9 +74,11 @@ class RunConfig(Settings):
     hyperparameters: Hyperparameters = group(Hyperparameters, ("trainer",))
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
-
+    serving: ServingSettings = group(ServingSettings, ("serving_validator",))
+    beam: BeamSettings = group(BeamSettings, BEAM_NODES)
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
+    parity: ParitySettings = group(ParitySettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Transform, Tuner
 from tfx.dsl.compiler import constants
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.data_types import RuntimeParameter
@@ -28,11 +29,11 @@ from components.example_validator.component import ExampleValidator
 from components.freshness import Freshness
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.pusher.component import Pusher
+from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
 from components.validation_gate import ValidationGate
 from components.vocabulary_validator.component import VocabularyValidator
-from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
 from pipeline.strategies import OWN, Strategies
@@ -55,6 +56,7 @@ NODES = {
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "serving_validator": "serves it, and compares the answers",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
@@ -84,6 +86,7 @@ CODE = {
     "trainer": ("components.training", "trainer.run"),
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
+    "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
 }
@@ -126,13 +129,15 @@ def create_pipeline(
     for gate, guarded in GATES:
         if gate in chosen and guarded in chosen:
             chosen[guarded].add_upstream_node(chosen[gate])
+    for node in chosen.values():
+        if isinstance(node, BaseBeamComponent):
+            node.with_beam_pipeline_args(config.beam.options(node.id))
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=connection,
         components=list(chosen.values()),
         enable_cache=True,
-        beam_pipeline_args=beam_arguments(config.beam_pipeline_args),
     )
 
 
@@ -255,6 +260,21 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         bounds=config.bounds,
         code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
+    serving = config.serving
+    serving_validator: BaseNode
+    if serving.serving_validator == KUBERNETES:
+        serving_validator = on_kubernetes(model, examples, EVAL, serving)
+    else:
+        serving_validator = ServingValidator(
+            model=model,
+            examples=examples,
+            split=EVAL,
+            model_name=config.pipeline_name,
+            settings=serving,
+            code_fingerprint=code_fingerprint(*CODE["serving_validator"]),
+        )
+    serving_validator = serving_validator.with_id("serving_validator")
+    is_served = serving.serving_validator != "none"
     freshness = Freshness(
         pushed_model=found("published_later", "pushed_model", pushed_model=Channel(type=PushedModel), dataset=examples),
         dataset=examples,
@@ -263,6 +283,7 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"] if is_served else None,
         freshness_blessing=freshness.outputs["blessing"],
         base_directory=config.serving_root,
         run_id=run_id,
@@ -279,6 +300,7 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         vocabulary_validator,
         trainer,
         evaluator,
+        *([serving_validator] if is_served else []),
         freshness,
         pusher,
         tuner,

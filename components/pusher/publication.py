@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from components.pusher.files import DIGEST, Files, digest, digest_of_version, read_record
+from components.pusher.taken_back import TakenBackError, read_taken_back
 from serving.versions import SAVED_MODEL, published_versions, version_number
 
 
@@ -60,6 +61,7 @@ def publish(model: str, base_path: str, record: Mapping[str, Any], destination: 
         destination: How versions are written there.
 
     Raises:
+        TakenBackError: The model was taken back.
         ValueError: `model` holds no saved_model.pb, or the base path no room for a newer number.
         OSError: A file could not be read or written. Then no version has appeared, or one that the next call finds.
     """
@@ -69,6 +71,8 @@ def publish(model: str, base_path: str, record: Mapping[str, Any], destination: 
     destination.prepare(base_path)
     found = published_versions(base_path, files)
     wanted = digest(model, files)
+    if taken_back := read_taken_back(base_path, files).get(wanted):
+        raise TakenBackError(taken_back)
     same = [number for number, path in found.items() if digest_of_version(path, files) == wanted]
     newest = max(found, default=None)
     if newest is not None and newest in same:
