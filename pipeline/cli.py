@@ -23,7 +23,7 @@ from settings.reference import table
 
 # The names of the variables on make's command line; what is no setting there is a mistake.
 MAKE_GIVEN = "MAKE_GIVEN"
-_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT"})
+_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT", "RUN"})
 
 _settings = click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 _file = click.option("--config", "file", metavar="FILE", help="A YAML file of settings; `config` writes one.")
@@ -120,6 +120,27 @@ def score(settings: Sequence[str], file: str | None, source: str, out: str) -> N
 @main.command()
 @_settings
 @_file
+@click.option("--run", "run_id", envvar="RUN", default="", help="The run's id; by default the last run with a model.")
+def report(settings: Sequence[str], file: str | None, run_id: str) -> None:
+    """Print the path of a run's report, an HTML file; it is made anew where the run has left none."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        import ml_metadata as mlmd
+        from tfx.orchestration import metadata
+
+        from pipeline.report import report as report_run
+
+        if not os.path.exists(config.metadata_path):
+            return _without_state(config, console)
+        store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(config.metadata_path))
+        return report_run(config, store, run_id, console)
+
+    _run("report", body, settings, file, alone=False)
+
+
+@main.command()
+@_settings
+@_file
 @click.option("--dry-run", is_flag=True, envvar="DRY_RUN", help="Only tell what would go.")
 def prune(settings: Sequence[str], file: str | None, dry_run: bool) -> None:
     """Remove old spans, models and metadata.
@@ -134,9 +155,7 @@ def prune(settings: Sequence[str], file: str | None, dry_run: bool) -> None:
         from pipeline.prune import prune as prune_state
 
         if not os.path.exists(config.metadata_path):
-            error = f"`STATE_ROOT` must hold the state of earlier runs. Received: {config.state_root}."
-            console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
-            return 1
+            return _without_state(config, console)
         connection = metadata.sqlite_metadata_connection_config(config.metadata_path)
         console.print(prune_state(config, connection, mlmd.MetadataStore(connection), dry_run))
         return 0
@@ -157,6 +176,12 @@ def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
         click.echo(write_text(local_config(os.environ, _given(settings, file))), nl=False)
     except ValueError as error:
         _fail(error)
+
+
+def _without_state(config: RunConfig, console: Console) -> int:
+    error = f"`STATE_ROOT` must hold the state of earlier runs. Received: {config.state_root}."
+    console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+    return 1
 
 
 def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True) -> None:

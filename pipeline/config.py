@@ -13,6 +13,7 @@ from components.data_bounds import DataBounds
 from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
+from components.report.settings import ReportSettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -77,6 +78,7 @@ class RunConfig(Settings):
     hyperparameters: Hyperparameters = group(Hyperparameters, ("trainer",))
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
+    report: ReportSettings = group(ReportSettings, ("model_report",))
 
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())

@@ -15,9 +15,16 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import (
+    ExampleAnomalies,
+    Examples,
+    ExampleStatistics,
+    Model,
+    ModelBlessing,
+    PushedModel,
+)
 
-from components.artifacts import DataBlessing
+from components.artifacts import DataBlessing, ModelCardDocument
 from components.dataset.component import Dataset
 from components.dataset.held_out import VALIDATION
 from components.declared_schema import DeclaredSchema
@@ -27,8 +34,12 @@ from components.example_gen.spans import EVAL, TRAIN
 from components.example_validator.component import ExampleValidator
 from components.freshness import Freshness, PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.model_card.component import ModelCard
+from components.past_spans import PastSpans
 from components.previous_statistics import PreviousStatistics
 from components.pusher.component import Pusher
+from components.report.component import ModelReport
+from components.report.sources import OF_RUN, PAST
 from components.span_window import SpansBeforeAnchor
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
@@ -57,9 +68,12 @@ NODES = {
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
+    "model_card": "writes down what the model is",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
+    "past_spans": "finds what earlier spans tell",
+    "model_report": "shows what the run came to",
 }
 
 
@@ -86,9 +100,15 @@ CODE = {
     "trainer": ("components.training", "trainer.run"),
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
+    "model_card": ("components.model_card.executor",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
+    "model_report": ("components.report.executor",),
 }
+# How many spans a report looks back.
+PAST_SPANS = 30
+# The nodes whose code a model card names.
+_IN_CARD = ("example_gen", "dataset", "transform", "trainer", "evaluator")
 # What stops a run, and the nodes that wait for it though they take nothing from it.
 GATES = (
     ("validation_gate", "window"),
@@ -248,6 +268,20 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         bounds=config.bounds,
         code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
+    model_card = ModelCard(
+        model=model,
+        dataset=examples,
+        span=span,
+        window=window.outputs["examples"] if lineage else None,
+        schema=schema.outputs["schema"],
+        transform_graph=transform.outputs["transform_graph"],
+        coverage=vocabulary_validator.outputs["coverage"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        baseline_model=latest_blessed_model.outputs["model"],
+        fingerprints={node: code_fingerprint(*modules) for node, modules in CODE.items() if node in _IN_CARD},
+        code_fingerprint=code_fingerprint(*CODE["model_card"]),
+    ).with_id("model_card")
     published_later = Resolver(
         strategy_class=PublishedOnLaterSpan,
         pushed_model=Channel(type=PushedModel),
@@ -262,11 +296,45 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         freshness_blessing=freshness.outputs["blessing"],
+        model_card=model_card.outputs["model_card"],
         base_directory=config.serving_root,
         # What is published now is not for the cache to say: the pusher looks in every run.
         run_id=RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str) if lineage else "",
         code_fingerprint=code_fingerprint(*CODE["pusher"]),
     ).with_id("pusher")
+    past_spans = Resolver(
+        strategy_class=PastSpans,
+        config={"num_spans": PAST_SPANS},
+        examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        statistics=Channel(type=ExampleStatistics),
+        anomalies=Channel(type=ExampleAnomalies),
+        model_cards=Channel(type=ModelCardDocument),
+        blessing=Channel(type=DataBlessing),
+        anchor=span,
+        statistics_anchor=statistics,
+    ).with_id("past_spans")
+    outputs = {
+        node.id: node.outputs
+        for node in (
+            example_gen,
+            statistics_gen,
+            example_validator,
+            dataset,
+            vocabulary_validator,
+            trainer,
+            evaluator,
+            freshness,
+            model_card,
+            pusher,
+            past_spans,
+        )
+    }
+    model_report = ModelReport(
+        channels={name: outputs[node][key] for name, (node, key) in (OF_RUN | (PAST if lineage else {})).items()},
+        settings=config.report,
+        judge_split=EVAL,
+        code_fingerprint=code_fingerprint(*CODE["model_report"]),
+    ).with_id("model_report")
     nodes = [
         example_gen,
         statistics_gen,
@@ -283,9 +351,12 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         trainer,
         latest_blessed_model,
         evaluator,
+        model_card,
         published_later,
         freshness,
         pusher,
+        past_spans,
+        model_report,
     ]
-    own_resolvers = {previous_statistics.id, window.id, published_later.id}
+    own_resolvers = {previous_statistics.id, window.id, published_later.id, past_spans.id}
     return [node for node in nodes if lineage or node.id not in own_resolvers]

@@ -37,7 +37,32 @@ UPSTREAM = {
     "evaluator": ["dataset", "latest-blessed-model", "trainer"],
     "published-later": ["dataset"],
     "freshness": ["dataset", "published-later"],
-    "pusher": ["evaluator", "freshness", "trainer"],
+    "model-card": [
+        "dataset",
+        "evaluator",
+        "example-gen",
+        "latest-blessed-model",
+        "schema",
+        "trainer",
+        "transform",
+        "vocabulary-validator",
+        "window",
+    ],
+    "pusher": ["evaluator", "freshness", "model-card", "trainer"],
+    "past-spans": ["example-gen", "statistics-gen"],
+    "model-report": [
+        "dataset",
+        "evaluator",
+        "example-gen",
+        "example-validator",
+        "freshness",
+        "model-card",
+        "past-spans",
+        "pusher",
+        "statistics-gen",
+        "trainer",
+        "vocabulary-validator",
+    ],
 }
 INGESTED = ("example-gen", "statistics-gen", "previous-statistics", "example-validator", "validation-gate")
 
@@ -212,8 +237,8 @@ def test_the_report_runs_however_the_steps_end(spec: dict[str, Any]) -> None:
 
 def test_the_last_node_can_report_in_the_place_of_the_report(spec: dict[str, Any]) -> None:
     """Kubeflow does not repeat the report of a failed run that is started again."""
-    assert argument(spec, "pusher", "--nodes") == argument(spec, "report", "--nodes")
-    inputs = steps_of(spec)["pusher"]["inputs"]["parameters"]
+    assert argument(spec, "model-report", "--nodes") == argument(spec, "report", "--nodes")
+    inputs = steps_of(spec)["model-report"]["inputs"]["parameters"]
     assert set(inputs) == {"run_id", *spec["root"]["inputDefinitions"]["parameters"]}
 
 

@@ -1,0 +1,112 @@
+"""Makes the page of a run's report."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
+
+from components.evaluation.bounds import Bounds
+from components.evaluation.kept_bounds import read_bounds
+from components.evaluation.score_counts import read_score_counts
+from components.evaluation.verdict import Evaluation, read_evaluation
+from components.model_card.files import read_card
+from components.report import model_charts, span_charts, verdict
+from components.report.attention import contrasts
+from components.report.heat import heat_maps
+from components.report.importance import importances
+from components.report.network import network
+from components.report.sample import Served, draw
+from components.report.settings import ReportSettings
+from components.report.sources import Sources, one
+from components.report.words import filters
+from trainer.history_file import read_history
+from transform.declaration import Declaration
+
+_TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
+
+
+def build(sources: Sources, declaration: Declaration, settings: ReportSettings, judge_split: str) -> str:
+    """The page; what the run has not come to is said there.
+
+    Args:
+        sources: The artifacts, by the names of `components.report.sources`.
+        declaration: The declared features.
+        settings: What is shown.
+        judge_split: The split that judges.
+    """
+    evaluated, card = one(sources, "evaluation"), one(sources, "model_card")
+    evaluation = read_evaluation(evaluated.uri) if evaluated is not None else None
+    bounds = (read_bounds(evaluated.uri) if evaluated is not None else None) or Bounds()
+    values: dict[str, Any] = {
+        "card": read_card(card.uri) if card is not None else None,
+        "publication": verdict.publication(sources),
+        "spans": span_charts.of_spans(sources),
+        "settings": settings,
+    }
+    if evaluation is not None:
+        values |= _of_evaluation(evaluation, evaluated, bounds)
+    values |= _of_model(sources, declaration, settings, judge_split)
+    return environment().get_template("report.html.j2").render(values)
+
+
+def _of_evaluation(evaluation: Evaluation, artifact: Any, bounds: Bounds) -> dict[str, Any]:
+    return {
+        "evaluation": evaluation,
+        "bounds": verdict.bounds_of(evaluation, bounds),
+        "min_slice_rows": bounds.min_slice_rows,
+        "confidence": bounds.confidence,
+        "quality": model_charts.of_quality(evaluation),
+        "curves": model_charts.of_scores(read_score_counts(artifact.uri)),
+    }
+
+
+def _of_model(sources: Sources, declaration: Declaration, settings: ReportSettings, judge_split: str) -> dict[str, Any]:
+    model, dataset, training = one(sources, "model"), one(sources, "dataset"), one(sources, "model_run")
+    values: dict[str, Any] = {}
+    if training is not None:
+        values["training"] = model_charts.of_training(read_history(training.uri))
+    if model is None or dataset is None:
+        return values
+    path = path_utils.serving_model_path(model.uri)
+    if not fileio.exists(os.path.join(path, "saved_model.pb")):
+        return values
+    values["network"] = network(path, declaration)
+    if settings.report_rows or settings.report_impressions:
+        sample = draw(judging_files(dataset, judge_split), declaration, settings.report_rows or 1000)
+        served = Served(path)
+        worth = importances(served, sample, declaration) if settings.report_rows else []
+        values["importance"] = model_charts.of_importance(worth)
+        values["worth"] = worth
+        values["sample"] = sample
+        values["heat"] = heat_maps(contrasts(served, sample, declaration, settings.report_impressions))
+    return values
+
+
+def judging_files(dataset: Any, split: str) -> list[str]:
+    """The files of the rows that judge."""
+    folder = os.path.join(dataset.uri, f"Split-{split}")
+    return [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))] if fileio.exists(folder) else []
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates are rendered: what is no `Markup` is escaped, and what is not given is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(filters())
+    made.globals["style"] = Markup(_read("report.css"))
+    return made
+
+
+def _read(name: str) -> str:
+    with open(os.path.join(_TEMPLATES, name), encoding="utf-8") as file:
+        return file.read()

@@ -1,0 +1,66 @@
+"""Two candidates' attention over one past, as rows of a table whose cells are as dark as the weight is large."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from components.report.attention import Candidate, Contrast
+
+# The most past items that are shown; of longer histories, those that either candidate lights most.
+_SHOWN = 18
+
+
+@dataclasses.dataclass(frozen=True)
+class HeatRow:
+    """A past item.
+
+    Args:
+        age: Its place, 1 for the newest.
+        tokens: Its tokens by column.
+        weights: The two candidates' weights.
+        heat: The same as shares of the largest one, 0 to 100.
+        matches: For either candidate, whether it shares a token with this item.
+    """
+
+    age: int
+    tokens: dict[str, str]
+    weights: tuple[float, float]
+    heat: tuple[int, int]
+    matches: tuple[bool, bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class HeatMap:
+    """A user's past as two candidates light it; `left_out` items are not shown, which hold `left_weights` together."""
+
+    candidates: tuple[Candidate, Candidate]
+    rows: tuple[HeatRow, ...]
+    length: int
+    left_out: int
+    left_weights: tuple[float, float]
+
+
+def heat_maps(contrasts: Sequence[Contrast]) -> list[HeatMap]:
+    """The tables."""
+    return [_heat_map(contrast) for contrast in contrasts]
+
+
+def _heat_map(contrast: Contrast) -> HeatMap:
+    weights = contrast.weights
+    strongest = sorted(range(len(weights)), key=lambda place: -weights[place].max())[:_SHOWN]
+    shown = sorted(strongest)
+    left = [place for place in range(len(weights)) if place not in set(shown)]
+    largest = float(abs(weights).max()) or 1.0
+    rows = []
+    for place in shown:
+        one, other = (float(weight) for weight in weights[place])
+        heat = (round(100 * max(one, 0) / largest), round(100 * max(other, 0) / largest))
+        tokens = contrast.past[place]
+        same = [
+            any(token in candidate.cells.values() and token for token in tokens.values())
+            for candidate in contrast.candidates
+        ]
+        rows.append(HeatRow(place + 1, tokens, (one, other), heat, (bool(same[0]), bool(same[1]))))
+    lost = weights[left].sum(axis=0) if left else (0.0, 0.0)
+    return HeatMap(contrast.candidates, tuple(rows), len(weights), len(left), (float(lost[0]), float(lost[1])))
