@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from transform.declaration import Declaration, History
 _ATTENTION, _TOKENS = "attention_", "tokens_"
 # How many past items make a history worth looking at, and how many candidates of a user are compared.
 _LEAST, _CANDIDATES = 4, 12
+# How many users are looked at.
+_USERS = 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +45,16 @@ class Contrast:
     weights: npt.NDArray[np.float64]
 
 
-def contrasts(model: Served, sample: Sample, declaration: Declaration, count: int) -> list[Contrast]:
-    """For the first clients whose history is long enough, the two of their candidates whose attention differs most.
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The contrasts, the largest first, and how many users were looked at."""
+
+    contrasts: tuple[Contrast, ...]
+    looked_at: int
+
+
+def contrasts(model: Served, sample: Sample, declaration: Declaration, count: int) -> Found:
+    """Of the first clients whose history is long enough, those whose candidates light it most differently.
 
     Args:
         model: The exported model.
@@ -53,15 +64,16 @@ def contrasts(model: Served, sample: Sample, declaration: Declaration, count: in
     """
     found: list[Contrast] = []
     if not declaration.histories or count < 1:
-        return found
+        return Found((), 0)
     for client in np.unique(sample.clients):
         rows = np.flatnonzero(sample.clients == client)
         one = _contrast(model, sample, declaration, rows) if len(rows) > 1 else None
         if one is not None:
             found.append(one)
-        if len(found) == count:
+        if len(found) == max(_USERS, count):
             break
-    return found
+    by_difference = sorted(found, key=lambda one: -float(np.abs(one.weights[:, 0] - one.weights[:, 1]).sum()))
+    return Found(tuple(by_difference[:count]), len(found))
 
 
 def _contrast(model: Served, sample: Sample, declaration: Declaration, rows: npt.NDArray[np.int64]) -> Contrast | None:
@@ -82,7 +94,7 @@ def _contrast(model: Served, sample: Sample, declaration: Declaration, rows: npt
 
 
 def _most_different(
-    answer: dict[str, npt.NDArray[np.generic]],
+    answer: dict[str, npt.NDArray[Any]],
     sample: Sample,
     declaration: Declaration,
     history: History,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -78,12 +79,13 @@ def _of_model(sources: Sources, declaration: Declaration, settings: ReportSettin
     values["network"] = network(path, declaration)
     if settings.report_rows or settings.report_impressions:
         sample = draw(judging_files(dataset, judge_split), declaration, settings.report_rows or 1000)
-        served = Served(path)
-        worth = importances(served, sample, declaration) if settings.report_rows else []
+        with contextlib.closing(Served(path)) as served:
+            worth = importances(served, sample, declaration) if settings.report_rows else []
+            found = contrasts(served, sample, declaration, settings.report_impressions)
         values["importance"] = model_charts.of_importance(worth)
         values["worth"] = worth
         values["sample"] = sample
-        values["heat"] = heat_maps(contrasts(served, sample, declaration, settings.report_impressions))
+        values |= {"heat": heat_maps(found.contrasts), "looked_at": found.looked_at}
     return values
 
 

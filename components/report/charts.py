@@ -58,20 +58,21 @@ _CONFIG = {
 _LABELLED = re.compile(r'(<(?:path|line|rect|text)\b[^>]*?aria-label="([^"]*)"[^>]*?)/>')
 
 
-def chart(spec: dict[str, Any], description: str, height: int = 190, width: int = WIDTH) -> Markup:
+def chart(spec: dict[str, Any], description: str, height: int = 190, names: bool = False) -> Markup:
     """A chart as SVG.
 
     Args:
         spec: A Vega-Lite specification without sizes and colours of its own.
         description: What it shows, for who cannot see it.
         height: Its height in pixels, with axes.
-        width: Its width, with axes.
+        names: Whether an axis holds names, which need room.
     """
     whole = {
-        "width": width,
+        "width": WIDTH,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": 2,
+        # Browsers' letters may be wider than those that were measured.
+        "padding": {"left": 14 if names else 4, "right": 6, "top": 2, "bottom": 2},
         "config": _CONFIG,
         **spec,
     }

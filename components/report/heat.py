@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from components.report.attention import Candidate, Contrast
 
 # The most past items that are shown; of longer histories, those that either candidate lights most.
-_SHOWN = 18
+_SHOWN = 12
+# How many equal shares make the darkest cell, at least.
+_FULL = 4.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +53,8 @@ def _heat_map(contrast: Contrast) -> HeatMap:
     strongest = sorted(range(len(weights)), key=lambda place: -weights[place].max())[:_SHOWN]
     shown = sorted(strongest)
     left = [place for place in range(len(weights)) if place not in set(shown)]
-    largest = float(abs(weights).max()) or 1.0
+    # An equal share is pale, so that a history of which nothing stands out looks so.
+    largest = max(float(abs(weights).max()), _FULL / max(len(weights), 1))
     rows = []
     for place in shown:
         one, other = (float(weight) for weight in weights[place])

@@ -28,6 +28,7 @@ _DASHES: Mapping[str, list[int]] = {
     CONSTANT: [1, 4],
 }
 _CALIBRATION_POINTS, _SCORE_BINS = 12, 40
+_ROC_TITLES = ("share of the others above it", "share of the clicked above it")
 
 
 def of_quality(evaluation: Evaluation) -> dict[str, Any]:
@@ -57,6 +58,7 @@ def _intervals_by_model(metrics: SliceMetrics, metric: str, title: str) -> Marku
         {**rows(_plain(values)), "layer": _whiskers("model", title)},
         f"{title} of each model, with its interval",
         height=46 + 24 * max(len(values), 1),
+        names=True,
     )
 
 
@@ -71,6 +73,7 @@ def _intervals_by_slice(slices: Mapping[tuple[str, str], SliceMetrics], metric: 
         {**rows(_plain(values)), "layer": _whiskers("model", title)},
         f"{title} of this model by slice, with its interval",
         height=46 + 18 * max(len(values), 1),
+        names=True,
     )
 
 
@@ -80,7 +83,7 @@ def _whiskers(field: str, title: str) -> list[dict[str, Any]]:
         "type": "nominal",
         "sort": None,
         "title": None,
-        "axis": {"labelLimit": 130, "ticks": False, "domain": False},
+        "axis": {"labelLimit": 140, "ticks": False, "domain": False},
     }
     colour = {"condition": {"test": "datum.own", "value": ACCENT}, "value": MUTED}
     scale = {"scale": {"zero": False}, "axis": {"tickCount": 4}}
@@ -101,19 +104,12 @@ def of_scores(counts: ScoreCounts | None) -> dict[str, Markup] | None:
 
 
 def _model_scale(names: Sequence[str]) -> dict[str, Any]:
+    shown = [model_name(name) for name in names]
+    colours, dashes = [_COLOURS.get(name, MUTED) for name in names], [_DASHES.get(name, [1, 0]) for name in names]
+    legend = {"symbolType": "stroke", "symbolSize": 260}
     return {
-        "color": axis(
-            "model",
-            kind="nominal",
-            sort=None,
-            scale={"domain": [model_name(n) for n in names], "range": [_COLOURS.get(n, MUTED) for n in names]},
-        ),
-        "strokeDash": axis(
-            "model",
-            kind="nominal",
-            sort=None,
-            scale={"domain": [model_name(n) for n in names], "range": [_DASHES.get(n, [1, 0]) for n in names]},
-        ),
+        channel: axis("model", kind="nominal", sort=None, scale={"domain": shown, "range": look}, legend=legend)
+        for channel, look in (("color", colours), ("strokeDash", dashes))
     }
 
 
@@ -139,13 +135,13 @@ def _roc(counts: ScoreCounts) -> Markup:
     return chart(
         {
             "layer": [
-                _diagonal(),
+                _diagonal(_ROC_TITLES),
                 {
                     **rows(values),
                     "mark": {"type": "line", "aria": False},
                     "encoding": {
-                        "x": axis("x", "share of the others above it", axis={"tickCount": 5}),
-                        "y": axis("y", "share of the clicked above it", axis={"tickCount": 5}),
+                        "x": axis("x", _ROC_TITLES[0], axis={"tickCount": 5}),
+                        "y": axis("y", _ROC_TITLES[1], axis={"tickCount": 5}),
                         "order": axis("order"),
                         **_model_scale(names),
                     },
@@ -157,11 +153,14 @@ def _roc(counts: ScoreCounts) -> Markup:
     )
 
 
-def _diagonal() -> dict[str, Any]:
+def _diagonal(titles: tuple[str, str], top: float = 1.0) -> dict[str, Any]:
     return {
-        **rows([{"x": 0, "y": 0}, {"x": 1, "y": 1}]),
+        **rows([{"x": 0, "y": 0}, {"x": top, "y": top}]),
         "mark": {"type": "line", "color": GRID, "strokeWidth": 1.2, "aria": False},
-        "encoding": {"x": axis("x", scale={"domain": [0, 1]}), "y": axis("y", scale={"domain": [0, 1]})},
+        "encoding": {
+            "x": axis("x", titles[0], scale={"domain": [0, top]}),
+            "y": axis("y", titles[1], scale={"domain": [0, top]}),
+        },
     }
 
 
@@ -188,9 +187,7 @@ def _calibration(counts: ScoreCounts) -> Markup:
             **_model_scale(names),
         },
     }
-    ends = domain["scale"]["domain"]
-    diagonal = {**_diagonal(), **rows([{"x": end, "y": end} for end in ends])}
-    diagonal["encoding"] = {name: axis(name, scale={"domain": ends}) for name in ("x", "y")}
+    diagonal = _diagonal(("mean score", "click rate"), domain["scale"]["domain"][1])
     return chart({"layer": [diagonal, {**rows(values), "layer": [whisker, line]}]}, "Click rate by mean score", height=310)
 
 
@@ -267,7 +264,7 @@ def _by_epoch(history: Mapping[str, Any], metric: str, title: str) -> Markup:
     best = {
         **rows([{"epoch": history["best_epoch"]}]),
         "mark": {"type": "rule", "color": GRID, "strokeDash": [3, 3], "strokeWidth": 1.5, "aria": False},
-        "encoding": {"x": axis("epoch", **ticks)},
+        "encoding": {"x": axis("epoch", "epoch", **ticks)},
     }
     line = {
         **rows(values),
@@ -314,6 +311,7 @@ def of_importance(worth: Sequence[Importance]) -> list[Markup]:
                     },
                     f"{title}, by feature",
                     height=70 + 22 * len(values),
+                    names=True,
                 )
             )
     return charts

@@ -15,7 +15,7 @@ from components.model_card.card import read_settings
 from components.report.words import TIMES
 from transform.declaration import Declaration, History, Numeric, Pretrained, WeightedList
 
-_WIDTH, _BOX, _GAP, _MARGIN = 760, 44, 14, 8
+_WIDTH, _BOX, _GAP, _MARGIN, _ASIDE = 760, 44, 14, 8, 150
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,12 +93,11 @@ class _Picture:
         ]
         items = [f for f in declaration.features if getattr(f, "side", None) == "item" and not isinstance(f, Pretrained)]
         columns: list[tuple[str, str, str]] = [("user", f.name, self._kind(f)) for f in user]
-        columns += [
-            ("history", f.name, f"{len(f.columns)} aligned lists, at most {f.max_length}") for f in declaration.histories
-        ]
+        columns += [("history", f.name, f"{len(f.columns)} aligned lists") for f in declaration.histories]
         columns += [("item", f.name, self._kind(f)) for f in items]
         cells = len(columns)
         width = max(_WIDTH, cells * 104)
+        whole = width + (_ASIDE if settings["wide"] else 0)
         step = (width - 2 * _MARGIN) / cells
         top, embedding, pooled = 26, 118, 204
         centres = [_MARGIN + step * (n + 0.5) for n in range(cells)]
@@ -118,15 +117,16 @@ class _Picture:
                 last = pooled + _BOX
             self._line(x, last, x, 300)
         if attended:
-            for x, (side, _, _) in zip(centres, columns, strict=True):
-                if side == "history":
-                    to = [c for c, (kind, _, _) in zip(centres, columns, strict=True) if kind == "item"]
-                    if to:
-                        right = x + (step - _GAP) / 2
-                        self._path(f"M{to[0]:.0f} {embedding + _BOX} V{pooled + _BOX / 2} H{right:.0f}", "query")
-                        self._text(min(to[0] + 6, width - 90), pooled + _BOX / 2 - 6, "query", "note start")
+            for history in declaration.histories:
+                place = [name for _, name, _ in columns]
+                x = centres[place.index(history.name)]
+                asked = [centres[place.index(item)] for _, item in history.queries if item in place]
+                right, y = x + (step - _GAP) / 2, pooled + _BOX / 2
+                for one in asked:
+                    self._path(f"M{one - 9:.0f} {embedding + _BOX} V{y} H{right:.0f}", "query")
+                self._text(min(asked) - 16, y - 7, "query", "note end")
         kernel = self._shapes.get("dnn/split_dense/kernel 0", (0, 0))
-        middle = width * (0.36 if settings["wide"] else 0.5)
+        middle = width / 2
         self._box(width / 2, 300, width - 2 * _MARGIN, 34, [f"concatenated: {kernel[0]} numbers"], "joined")
         y, before = 300 + 34, (width - 2 * _MARGIN)
         for number, units in enumerate(settings["dnn_hidden_units"], 1):  # type: ignore[call-overload]
@@ -138,21 +138,19 @@ class _Picture:
             self._box(middle, y + 18, box, 34, [note], "dnn")
             y, before = y + 18 + 34, box
         if settings["wide"]:
-            right = width * 0.82
+            aside = width + _ASIDE / 2
             crosses = self._shapes.get("wide/crosses 0", (0,))[0]
-            lines = ["wide part: a weight", "per token and column"] + (
-                [f"{crosses} crosses with the past"] if crosses else []
-            )
-            self._line(right, 334, right, 352)
-            self._box(right, 352, width * 0.26, y - 352 if y - 352 > 60 else 60, lines, "wide")
-            self._path(f"M{right:.0f} {y} V{y + 44} H{middle + 24:.0f}", "arrow")
+            lines = ["wide part", "a weight per token", "and column"] + ([f"{crosses} crosses"] if crosses else [])
+            self._path(f"M{width - _MARGIN - _GAP / 2:.0f} {top + 26} H{aside:.0f} V{embedding + 20}", "arrow")
+            self._box(aside, embedding + 20, _ASIDE - 2 * _MARGIN, 90, lines, "wide")
+            self._path(f"M{aside:.0f} {embedding + 110} V{y + 44} H{middle + 24:.0f}", "arrow")
         self._line(middle, y, middle, y + 28)
         self._box(middle, y + 28, 44, 32, ["+" if settings["wide"] else "Σ"], "sum")
         self._line(middle, y + 60, middle, y + 78)
         self._box(middle, y + 78, 150, 34, ["sigmoid: the score"], "score")
         height = y + 78 + 34 + _MARGIN
         return Markup(
-            f'<svg class="network" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" role="img" '
+            f'<svg class="network" viewBox="0 0 {whole:.0f} {height:.0f}" width="{whole:.0f}" role="img" '
             'aria-label="The network: columns, embeddings, attention over the past, DNN and wide part, score">'
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
             '<path d="M0 0L8 4L0 8z"/></marker></defs>' + "".join(self._parts) + "</svg>"
@@ -170,7 +168,7 @@ class _Picture:
         histories = {history.name: history for history in declaration.histories}
         if name in histories:
             tables = [declaration.vocabulary_of(column) for column in histories[name].columns]
-            return [" + ".join(tables), f"{len(tables)} {TIMES} {dim}"]
+            return [" + ".join(tables), f"{len(tables)} {TIMES} {dim} wide"]
         if name in {feature.name for feature in declaration.numerics}:
             return ["standardised"]
         vocabulary = declaration.vocabulary_of(name)

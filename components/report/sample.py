@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
 
 from components.evaluation.judging import hashed
+from serving.server.saved_model import SavedModel
 from transform.declaration import Declaration
 from transform.schema import raw_feature_spec
 
@@ -67,42 +70,48 @@ def draw(files: Sequence[str], declaration: Declaration, rows: int) -> Sample:
 
 
 def _records(files: Sequence[str]) -> tf.data.Dataset:
-    names = (
-        tf.data.Dataset.from_tensor_slices(list(files))
-        if files
-        else tf.data.Dataset.from_tensor_slices(tf.constant([], tf.string))
-    )
+    names = tf.data.Dataset.from_tensor_slices(tf.constant(list(files), tf.string))
     return names.interleave(
         lambda name: tf.data.TFRecordDataset(name, compression_type="GZIP"),
         cycle_length=min(max(len(files), 1), 8),
         block_length=_READING // 8,
-        deterministic=True,
     )
 
 
 class Served:
-    """An exported model, called by its signatures as a server calls it.
+    """An exported model, loaded as a server loads it, in a fraction of the time that `tf.saved_model.load` takes.
 
     Args:
         path: The SavedModel's folder.
     """
 
     def __init__(self, path: str) -> None:
-        self._loaded = tf.saved_model.load(path)
+        self._model = SavedModel(path, [tf.saved_model.SERVING], config_pb2.ConfigProto())
 
     def scores(self, columns: Cells) -> npt.NDArray[np.float32]:
         """The score of each row, float32 [rows]."""
-        signature = self._loaded.signatures["serving_default"]
         size = len(next(iter(columns.values())))
         # Rows of like length beside each other: a batch is padded to its longest history.
-        order = np.argsort(sum(np.char.str_len(cells.astype(bytes)) for cells in columns.values()), kind="stable")
+        length = np.sum([np.char.str_len(cells.astype(bytes)) for cells in columns.values()], axis=0)
+        order = np.argsort(length, kind="stable")
         scores = np.zeros(size, np.float32)
         for start in range(0, size, _CALL):
             part = order[start : start + _CALL]
-            scores[part] = signature(**{name: tf.constant(cells[part]) for name, cells in columns.items()})["score"].numpy()
+            answer = self._run("serving_default", {name: cells[part] for name, cells in columns.items()})
+            scores[part] = answer["score"]
         return scores
 
-    def explained(self, columns: Cells) -> dict[str, npt.NDArray[np.generic]]:
+    def explained(self, columns: Cells) -> dict[str, npt.NDArray[Any]]:
         """What the signature `explain` answers: the user's columns are [B], the candidates' [B, K]."""
-        answer = self._loaded.signatures["explain"](**{name: tf.constant(cells) for name, cells in columns.items()})
-        return {name: value.numpy() for name, value in answer.items()}
+        return self._run("explain", columns)
+
+    def close(self) -> None:
+        """Frees the model."""
+        self._model.close()
+
+    def _run(self, name: str, columns: Cells) -> dict[str, npt.NDArray[Any]]:
+        signature = self._model.signatures[name]
+        tensors = {key: tensor.name for key, tensor in signature.outputs.items()}
+        fed = {tensor.name: columns[key] for key, tensor in signature.inputs.items()}
+        answer = self._model.run(fed, list(tensors.values()))
+        return {key: answer[tensor] for key, tensor in tensors.items()}

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from components.evaluation.metrics import Measure
+from components.evaluation.models import BASELINE, CONSTANT, ITEMS
 from components.model_card.text import NAMES, moment
 
 _NOTHING = "not measured"
-_MINUS, _THIN, TIMES = "\u2212", "\u2009", "\u00d7"
+# Where a chart has little room.
+_SHORT = {BASELINE: "last blessed model", CONSTANT: "constant", ITEMS: "items\u2019 click rate"}
+_MINUS, _THIN, TIMES = "\u2212", "\u202f", "\u00d7"
 
 
 def filters() -> dict[str, Callable[..., Any]]:
@@ -56,4 +59,4 @@ def percent(number: float, digits: int = 2) -> str:
 
 def model_name(name: str) -> str:
     """A model's name, in words."""
-    return NAMES.get(name, name)
+    return _SHORT.get(name) or NAMES.get(name, name).replace("'", "\u2019")
