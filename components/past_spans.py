@@ -43,7 +43,7 @@ class PastSpans(resolver.ResolverStrategy):
         for kind, one, link in ((EXAMPLES, anchor, EXAMPLES_ID), (STATISTICS, of_statistics, STATISTICS_ID)):
             accepted = accepted_before(one, input_dict[kind], input_dict[BLESSING], link)
             picked[kind] = [each.subject for each in accepted if each.usable(one)][-self._num_spans :]
-        known = {one.id for one in picked[STATISTICS]}
+        known = {one.id for one in picked[STATISTICS] if one is not None}
         anomalies = {number(one, STATISTICS_ID): one for one in _by_age(input_dict[ANOMALIES])}
         judged = [one for one in of_same_data(anchor, input_dict[CARDS]) if text(one, EVAL_SPAN)]
         cards = {span_of(one): one for one in _by_age(judged) if span_of(one) < span_of(anchor)}

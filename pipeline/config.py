@@ -14,6 +14,7 @@ from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from components.report.settings import ReportSettings
+from pipeline.metrics_settings import MetricsSettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -82,6 +83,7 @@ class RunConfig(Settings):
 
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
+    metrics: MetricsSettings = group(MetricsSettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 
     @property

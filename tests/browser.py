@@ -14,13 +14,14 @@ from tests.tools import missing
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 # Measures the page from a frame around it, since the page itself runs no script.
-_PROBE = """<!doctype html><meta charset="utf-8"><style>body{{margin:0}}iframe{{border:0;width:{width}px;height:900px}}</style>
+_PROBE = """<!doctype html><meta charset="utf-8"><style>body{{margin:0}}
+iframe{{border:0;width:{width}px;height:900px}}</style>
 <iframe id="page" src="{source}"></iframe><pre id="told"></pre><script>
 addEventListener("load", () => {{ const page = document.getElementById("page").contentDocument;
-  const told = {{ width: page.documentElement.scrollWidth, sections: [...page.querySelectorAll("section")].map(one => one.id),
+  const told = {{ width: page.documentElement.scrollWidth,
+    sections: [...page.querySelectorAll("section")].map(one => one.id),
     charts: page.querySelectorAll("figure svg").length, text: page.body.innerText, scripts: page.scripts.length,
     handlers: [...page.querySelectorAll("*")].filter(one => [...one.attributes].some(a => a.name.startsWith("on"))).length,
-    asked: performance.getEntriesByType("resource").length,
     outside: page.defaultView.performance.getEntriesByType("resource").length,
     paper: page.defaultView.getComputedStyle(page.body).backgroundColor }};
   document.getElementById("told").textContent = JSON.stringify(told); }});
@@ -88,9 +89,9 @@ def see(page: Path, folder: Path, width: int, dark: bool = False) -> Seen:
         check=True,
         timeout=120,
     )
-    found = re.search(r'<pre id="told">(.*?)</pre>', ended.stdout, re.DOTALL)
-    assert found, ended.stdout[-2000:] + ended.stderr[-2000:]
-    told = json.loads(html.unescape(found[1]))
+    probed = re.search(r'<pre id="told">(.*?)</pre>', ended.stdout, re.DOTALL)
+    assert probed, ended.stdout[-2000:] + ended.stderr[-2000:]
+    told = json.loads(html.unescape(probed[1]))
     console = [line for line in ended.stderr.splitlines() if ":CONSOLE" in line]
     scripts = told["scripts"] + told["handlers"]
     return Seen(

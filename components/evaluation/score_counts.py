@@ -56,4 +56,4 @@ def read_score_counts(uri: str) -> ScoreCounts | None:
 
 def bin_logits() -> npt.NDArray[np.float64]:
     """The logit of each bin's middle, [BINS]."""
-    return (np.arange(BINS) + 0.5) * (2 * FINE_LIMIT / BINS) - FINE_LIMIT
+    return np.asarray((np.arange(BINS) + 0.5) * (2 * FINE_LIMIT / BINS) - FINE_LIMIT, np.float64)

@@ -191,13 +191,13 @@ def _verdict(evaluation: Evaluation, bounds: Bounds, blessing: AnyArtifact) -> d
 
 
 def _row(key: str, artifact: AnyArtifact) -> dict[str, Any]:
-    row = getattr(artifact, "mlmd_artifact", artifact)
+    row: Any = getattr(artifact, "mlmd_artifact", artifact)
     kind = getattr(artifact, "type_name", "") or row.type
     return {"as": key, "type": kind, "id": row.id, "uri": row.uri, "made": int(row.create_time_since_epoch)}
 
 
 def _float_property(artifact: AnyArtifact, name: str) -> float:
-    row = getattr(artifact, "mlmd_artifact", artifact)
+    row: Any = getattr(artifact, "mlmd_artifact", artifact)
     return float(row.custom_properties[name].double_value) if name in row.custom_properties else math.nan
 
 

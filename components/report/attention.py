@@ -33,13 +33,13 @@ class Contrast:
     """A user's past, as two candidates light it.
 
     Args:
-        history: The history's name.
+        queries: The history's columns, each with the candidate's column that it is asked by.
         candidates: The two candidates.
         past: The tokens of each past item by column, the newest first.
         weights: The two candidates' weights of each of them, [past, 2].
     """
 
-    history: str
+    queries: tuple[tuple[str, str], ...]
     candidates: tuple[Candidate, Candidate]
     past: tuple[dict[str, str], ...]
     weights: npt.NDArray[np.float64]
@@ -110,7 +110,7 @@ def _most_different(
     length = int(sum(bool(token) for token in tokens[history.columns[0]]))
     past = [{column: _text(of[position]) for column, of in tokens.items()} for position in range(length)]
     return Contrast(
-        history.name,
+        history.queries,
         (
             _candidate(sample, declaration, offered[one], scores[one]),
             _candidate(sample, declaration, offered[other], scores[other]),

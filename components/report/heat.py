@@ -10,7 +10,7 @@ from components.report.attention import Candidate, Contrast
 # The most past items that are shown; of longer histories, those that either candidate lights most.
 _SHOWN = 12
 # How many equal shares make the darkest cell, at least.
-_FULL = 4.0
+_FULL = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class HeatRow:
         age: Its place, 1 for the newest.
         tokens: Its tokens by column.
         weights: The two candidates' weights.
-        heat: The same as shares of the largest one, 0 to 100.
+        heat: How dark their cells are, 0 to 100: by the square of the weight, so that what stands out does.
         matches: For either candidate, whether it shares a token with this item.
     """
 
@@ -58,12 +58,12 @@ def _heat_map(contrast: Contrast) -> HeatMap:
     rows = []
     for place in shown:
         one, other = (float(weight) for weight in weights[place])
-        heat = (round(100 * max(one, 0) / largest), round(100 * max(other, 0) / largest))
+        heat = (round(100 * (max(one, 0) / largest) ** 2), round(100 * (max(other, 0) / largest) ** 2))
         tokens = contrast.past[place]
         same = [
-            any(token in candidate.cells.values() and token for token in tokens.values())
+            any(tokens[column] and tokens[column] == candidate.cells[asked] for column, asked in contrast.queries)
             for candidate in contrast.candidates
         ]
-        rows.append(HeatRow(place + 1, tokens, (one, other), heat, (bool(same[0]), bool(same[1]))))
+        rows.append(HeatRow(place + 1, tokens, (one, other), heat, (same[0], same[1])))
     lost = weights[left].sum(axis=0) if left else (0.0, 0.0)
     return HeatMap(contrast.candidates, tuple(rows), len(weights), len(left), (float(lost[0]), float(lost[1])))

@@ -86,7 +86,7 @@ def _whiskers(field: str, title: str) -> list[dict[str, Any]]:
         "axis": {"labelLimit": 140, "ticks": False, "domain": False},
     }
     colour = {"condition": {"test": "datum.own", "value": ACCENT}, "value": MUTED}
-    scale = {"scale": {"zero": False}, "axis": {"tickCount": 4}}
+    scale: dict[str, Any] = {"scale": {"zero": False}, "axis": {"tickCount": 4}}
     return [
         {
             "mark": {"type": "rule", "aria": False},
@@ -168,7 +168,7 @@ def _calibration(counts: ScoreCounts) -> Markup:
     names = [name for name in (CANDIDATE, BASELINE, LOGISTIC) if name in counts.models]
     values = [point for name in names for point in reliability(counts.models[name], model_name(name))]
     top = max([max(point["score"], point["upper"]) for point in values] or [1.0])
-    domain = {"scale": {"domain": [0, min(1.0, math.ceil(top * 10) / 10)]}, "axis": {"tickCount": 5}}
+    domain: dict[str, Any] = {"scale": {"domain": [0, min(1.0, math.ceil(top * 10) / 10)]}, "axis": {"tickCount": 5}}
     whisker = {
         "transform": [{"filter": f"datum.model == '{model_name(CANDIDATE)}'"}],
         "mark": {"type": "rule", "strokeWidth": 1, "aria": False},
@@ -260,7 +260,7 @@ def _by_epoch(history: Mapping[str, Any], metric: str, title: str) -> Markup:
         for one in history["epochs"]
         for key, name in ((metric, "training rows"), (f"val_{metric}", "held-out rows"))
     ]
-    ticks = {"axis": {"tickMinStep": 1, "format": "d", "grid": False}}
+    ticks: dict[str, Any] = {"axis": {"tickMinStep": 1, "format": "d", "grid": False}}
     best = {
         **rows([{"epoch": history["best_epoch"]}]),
         "mark": {"type": "rule", "color": GRID, "strokeDash": [3, 3], "strokeWidth": 1.5, "aria": False},

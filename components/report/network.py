@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 from markupsafe import Markup, escape
@@ -78,9 +79,7 @@ def _part(name: str) -> str:
 class _Picture:
     """Boxes from left to right by side, and from the top, the columns, down to the score."""
 
-    def __init__(
-        self, declaration: Declaration, shapes: Mapping[str, tuple[int, ...]], settings: Mapping[str, object]
-    ) -> None:
+    def __init__(self, declaration: Declaration, shapes: Mapping[str, tuple[int, ...]], settings: Mapping[str, Any]) -> None:
         self._declaration, self._shapes, self._settings = declaration, shapes, settings
         self._parts: list[str] = []
 
@@ -96,12 +95,12 @@ class _Picture:
         columns += [("history", f.name, f"{len(f.columns)} aligned lists") for f in declaration.histories]
         columns += [("item", f.name, self._kind(f)) for f in items]
         cells = len(columns)
-        width = max(_WIDTH, cells * 104)
+        width = max(_WIDTH, cells * 118)
         whole = width + (_ASIDE if settings["wide"] else 0)
         step = (width - 2 * _MARGIN) / cells
         top, embedding, pooled = 26, 118, 204
         centres = [_MARGIN + step * (n + 0.5) for n in range(cells)]
-        for title, side in (("the user", "user"), ("the user's past", "history"), ("the candidate", "item")):
+        for title, side in (("the user", "user"), ("the user\u2019s past", "history"), ("the candidate", "item")):
             of_side = [x for x, (kind, _, _) in zip(centres, columns, strict=True) if kind == side]
             if of_side:
                 self._text((of_side[0] + of_side[-1]) / 2, 14, title, "side")
@@ -128,8 +127,8 @@ class _Picture:
         kernel = self._shapes.get("dnn/split_dense/kernel 0", (0, 0))
         middle = width / 2
         self._box(width / 2, 300, width - 2 * _MARGIN, 34, [f"concatenated: {kernel[0]} numbers"], "joined")
-        y, before = 300 + 34, (width - 2 * _MARGIN)
-        for number, units in enumerate(settings["dnn_hidden_units"], 1):  # type: ignore[call-overload]
+        y, before = 300 + 34, float(width - 2 * _MARGIN)
+        for number, units in enumerate(settings["dnn_hidden_units"], 1):
             box = max(130.0, min(before * 0.72, width * 0.5) * (0.8 ** (number - 1)))
             self._line(middle, y, middle, y + 18)
             note = f"{units} {settings['dnn_activation']}" + (

@@ -86,7 +86,10 @@ class Served:
     """
 
     def __init__(self, path: str) -> None:
-        self._model = SavedModel(path, [tf.saved_model.SERVING], config_pb2.ConfigProto())
+        # A few calls do not pay for what the optimizer of graphs takes, which is seconds for each signature.
+        config = config_pb2.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
+        self._model = SavedModel(path, [tf.saved_model.SERVING], config)
 
     def scores(self, columns: Cells) -> npt.NDArray[np.float32]:
         """The score of each row, float32 [rows]."""

@@ -9,7 +9,7 @@ class ReportSettings(Settings):
     """The report of a run."""
 
     report_rows: int = setting(
-        3000, "About how many of the judging rows tell what each feature is worth; 0 leaves that out.", ge=0
+        2000, "About how many of the judging rows tell what each feature is worth; 0 leaves that out.", ge=0
     )
     report_impressions: int = setting(
         3,

@@ -169,8 +169,8 @@ def _largest(spans: Sequence[SpanFacts], field: str, title: str) -> Markup | Non
 def _drawn(values: list[dict[str, Any]], title: str, format: str | None) -> Markup | None:
     if len(values) < 2:
         return None
-    top = {} if any(row["value"] for row in values) else {"scale": {"domain": [0, 0.01]}}
-    number_format = {"format": ".1~%"} if format else {}
+    top: dict[str, Any] = {} if any(row["value"] for row in values) else {"scale": {"domain": [0, 0.01]}}
+    number_format: dict[str, Any] = {"format": ".1~%"} if format else {}
     return chart(
         {
             **rows(values),
@@ -186,7 +186,7 @@ def _auc(spans: Sequence[SpanFacts]) -> Markup | None:
     values = [{"span": one.name, **one.auc} for one in spans if one.auc and one.auc.get("value") is not None]
     if len(values) < 2:
         return None
-    scale = {"scale": {"zero": False}, "axis": {"tickCount": 4}}
+    scale: dict[str, Any] = {"scale": {"zero": False}, "axis": {"tickCount": 4}}
     return chart(
         {
             **rows(values),

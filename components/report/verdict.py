@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 from components.evaluation.bounds import Bounds
 from components.evaluation.checks import Check, checks
@@ -87,7 +88,7 @@ def _strip(check: Check, measure: Measure) -> dict[str, float] | None:
 def publication(sources: Sources) -> Publication:
     """What became of the run's model."""
     pushed, blessing, fresh = (one(sources, name) for name in ("pushed_model", "blessing", "freshness"))
-    told = {
+    told: dict[str, Any] = {
         "blessed": None if blessing is None else number(blessing, "blessed") == 1,
         "forced": "" if blessing is None else text(blessing, FORCED),
         "failed_bounds": "" if blessing is None else text(blessing, FAILED_BOUNDS).replace(",", ", "),

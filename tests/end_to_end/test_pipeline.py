@@ -185,6 +185,23 @@ def test_make_report_finds_the_last_runs_report(first_run: Outcome, first_report
     assert str(first_report) in found.output
 
 
+def test_prometheus_is_told_of_the_run(first_run: Outcome, workspace: Workspace) -> None:
+    (path,) = workspace.state.glob("metrics/*.prom")
+    told = path.read_text()
+    for line in (
+        'community_din_last_run_succeeded{pipeline="community-din"} 1.0',
+        'community_din_rows{outcome="used",pipeline="community-din"} 30000.0',
+        'community_din_model_blessed{pipeline="community-din"} 1.0',
+    ):
+        assert line in told.splitlines()
+    for metric in ("auc", "gauc", "log_loss"):
+        assert len(re.findall(rf'end="(value|lower|upper)",metric="{metric}"', told)) == 3
+    version = re.search(r"community_din_published_version\{.*\} (\S+)", told)
+    assert version is not None
+    assert int(float(version[1])) == int(workspace.versions[0].name)
+    assert {"trainer", "evaluator", "pusher"} <= set(re.findall(r'node="(\w+)"', told))
+
+
 def test_tensorboard_logs_are_kept(first_run: Outcome, workspace: Workspace) -> None:
     assert list(workspace.state.glob("pipeline/trainer/model_run/*/train/events*"))
 
