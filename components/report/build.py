@@ -6,8 +6,6 @@ import contextlib
 import os
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
@@ -21,14 +19,12 @@ from components.report.attention import contrasts
 from components.report.heat import heat_maps
 from components.report.importance import importances
 from components.report.network import network
+from components.report.page import render
 from components.report.sample import Served, draw
 from components.report.settings import ReportSettings
 from components.report.sources import Sources, one
-from components.report.words import filters
 from trainer.history_file import read_history
 from transform.declaration import Declaration
-
-_TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 
 
 def build(sources: Sources, declaration: Declaration, settings: ReportSettings, judge_split: str) -> str:
@@ -52,7 +48,7 @@ def build(sources: Sources, declaration: Declaration, settings: ReportSettings, 
     if evaluation is not None:
         values |= _of_evaluation(evaluation, evaluated, bounds)
     values |= _of_model(sources, declaration, settings, judge_split)
-    return environment().get_template("report.html.j2").render(values)
+    return render(values)
 
 
 def _of_evaluation(evaluation: Evaluation, artifact: Any, bounds: Bounds) -> dict[str, Any]:
@@ -93,22 +89,3 @@ def judging_files(dataset: Any, split: str) -> list[str]:
     """The files of the rows that judge."""
     folder = os.path.join(dataset.uri, f"Split-{split}")
     return [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))] if fileio.exists(folder) else []
-
-
-def environment() -> jinja2.Environment:
-    """Where the templates are rendered: what is no `Markup` is escaped, and what is not given is an error."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.ChainableUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(filters())
-    made.globals["style"] = Markup(_read("report.css"))
-    return made
-
-
-def _read(name: str) -> str:
-    with open(os.path.join(_TEMPLATES, name), encoding="utf-8") as file:
-        return file.read()

@@ -42,6 +42,11 @@ class HeatMap:
     left_out: int
     left_weights: tuple[float, float]
 
+    @property
+    def strongest(self) -> float:
+        """How many equal shares the largest weight is."""
+        return self.length * max((max(row.weights) for row in self.rows), default=0.0)
+
 
 def heat_maps(contrasts: Sequence[Contrast]) -> list[HeatMap]:
     """The tables."""

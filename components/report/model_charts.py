@@ -173,8 +173,8 @@ def _calibration(counts: ScoreCounts) -> Markup:
         "transform": [{"filter": f"datum.model == '{model_name(CANDIDATE)}'"}],
         "mark": {"type": "rule", "strokeWidth": 1, "aria": False},
         "encoding": {
-            "x": axis("score", **domain),
-            "y": axis("lower", **domain),
+            "x": axis("score", "mean score", **domain),
+            "y": axis("lower", "click rate", **domain),
             "y2": {"field": "upper"},
             "color": {"value": ACCENT},
         },
