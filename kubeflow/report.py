@@ -106,9 +106,11 @@ def notify(
 def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from components.report.executor import REPORT_HTML
     from kubeflow import parameters
     from pipeline.advice import on_kubeflow
     from pipeline.config import RunConfig
+    from pipeline.pipeline import MODEL_REPORT
     from pipeline.results import read_run
     from pipeline.summary import print_ingestion, print_summary
 
@@ -117,8 +119,8 @@ def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> 
     console = Console(file=sys.stdout, highlight=False, width=120)
     if "trainer" in arguments.nodes.split(","):
         print_summary(config, run, console, on_kubeflow())
-        for report in run.all("model_report", "report"):
-            print(f"Report: {report.uri}/report.html")
+        for report in run.all(MODEL_REPORT, "report"):
+            print(f"Report: {os.path.join(report.uri, REPORT_HTML)}")
     else:
         print_ingestion(config, run, console)
 

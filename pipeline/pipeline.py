@@ -80,6 +80,8 @@ NODES = {
 # A node that there is with `warm_start` alone, and what it does. It comes before the trainer.
 WARM_START = "warm_start_model"
 TASKS = NODES | {WARM_START: "finds the model to start from"}
+# The node whose output is the page of a run.
+MODEL_REPORT = "model_report"
 # The nodes of `make tune`: all that come before the trainer, and TFX's Tuner.
 TUNER = "tuner"
 TASKS[TUNER] = "tries hyperparameters"
@@ -334,7 +336,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         settings=config.report,
         judge_split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["model_report"]),
-    ).with_id("model_report")
+    ).with_id(MODEL_REPORT)
     nodes = [
         example_gen,
         statistics_gen,

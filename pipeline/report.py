@@ -15,10 +15,9 @@ from components.report.build import build
 from components.report.executor import REPORT_HTML
 from components.report.sources import OF_RUN, PAST
 from pipeline.config import RunConfig
+from pipeline.pipeline import MODEL_REPORT
 from pipeline.results import RunRecord, read_run
 from transform.features import DECLARATION
-
-NODE = "model_report"
 
 
 def report(config: RunConfig, store: mlmd.MetadataStore, run_id: str, console: Console) -> int:
@@ -35,7 +34,7 @@ def report(config: RunConfig, store: mlmd.MetadataStore, run_id: str, console: C
     except LookupError as error:
         console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
         return 1
-    for artifact in record.all(NODE, "report"):
+    for artifact in record.all(MODEL_REPORT, "report"):
         path = Path(artifact.uri) / REPORT_HTML
         if path.exists():
             console.print(str(path), soft_wrap=True)

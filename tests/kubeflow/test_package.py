@@ -259,6 +259,13 @@ def test_the_package_beside_it_takes_a_span_in_as_the_whole_pipeline_does(spec: 
         assert one == other
 
 
+def test_the_page_of_the_report_is_an_artifact_that_kubeflow_shows(spec: dict[str, Any]) -> None:
+    made = {name: one.get("outputDefinitions", {}) for name, one in spec["components"].items() if name.startswith("comp-")}
+    pages = {name: of["artifacts"]["page"]["artifactType"]["schemaTitle"] for name, of in made.items() if "artifacts" in of}
+    assert pages == {"comp-model-report": "system.HTML"}
+    assert argument(spec, "model-report", "--page") == "{{$.outputs.artifacts['page'].path}}"
+
+
 def test_equal_configurations_give_equal_bytes(config_file: Path, package: Path, tmp_path: Path) -> None:
     assert compiled(config_file, tmp_path / "again.yaml").read_bytes() == package.read_bytes()
 

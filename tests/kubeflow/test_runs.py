@@ -121,6 +121,14 @@ def test_the_report_prints_the_summary(first_run: list[StepResult], volume: Path
     assert report.output.endswith("community-din: run run-1 succeeded.\n")
 
 
+def test_kubeflow_is_given_the_page_of_the_report(first_run: list[StepResult], cluster: Cluster, volume: Path) -> None:
+    (report,) = [result for result in first_run if result.task == "report"]
+    (told,) = [line.removeprefix("Report: ") for line in report.output.splitlines() if line.startswith("Report: ")]
+    page = (cluster.folder / "outputs" / "run-1" / "model-report" / "page").read_text()
+    assert page == Path(told).read_text()
+    assert versions(volume)[0].name in page
+
+
 def test_a_second_run_is_cached_and_publishes_nothing(
     first_run: list[StepResult], package: Path, cluster: Cluster, volume: Path
 ) -> None:
