@@ -22,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official test-engines wheel lint format sample lock clean
+.PHONY: help setup run ingest config prune report tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official test-engines wheel lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ config: setup ## Print all settings as YAML, with what each does: make config > 
 
 prune: setup ## Remove old spans, models and metadata; DRY_RUN=1 only tells what would go
 	@python -m pipeline prune
+
+report: setup ## Print the path of the last run's report, or of RUN's: one HTML file
+	@python -m pipeline report
 
 tune: setup ## Try hyperparameters, and write the best to OUTPUT (STATE_ROOT/tuned.yaml), which make run CONFIG= takes
 	@python -m pipeline tune

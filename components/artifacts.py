@@ -29,3 +29,15 @@ class VocabularyCoverage(artifact.Artifact):
     """
 
     TYPE_NAME = "community_din.VocabularyCoverage"
+
+
+class ModelCardDocument(artifact.Artifact):
+    """What a model is: `model_card.json` and `model_card.md`. Custom properties: `LINEAGE` and `FORCE`."""
+
+    TYPE_NAME = "community_din.ModelCard"
+
+
+class RunReport(artifact.Artifact):
+    """What a run came to, for people: `report.html`, one file."""
+
+    TYPE_NAME = "community_din.RunReport"

@@ -18,10 +18,12 @@ from kubeflow import node_ir, parameters
 from kubeflow.package_config import PackageConfig
 from kubeflow.resources import allow_all_attempts, equip
 from pipeline.fingerprint import tree_fingerprint
-from pipeline.pipeline import INGESTION, NODES, TASKS, create_pipeline
+from pipeline.pipeline import INGESTION, MODEL_REPORT, NODES, TASKS, create_pipeline
 
 REPORT = "report"
 _STATUS = "status"
+# What the page of a run's report is to Kubeflow: an artifact that its user interface shows beside the step.
+PAGE = "page"
 _RUN_ID = "run_id"
 
 
@@ -96,9 +98,12 @@ def _step(config: PackageConfig, node: str, names: Sequence[str], more: Sequence
 
     def container(given: Mapping[str, Any]) -> dsl.ContainerSpec:
         arguments = [*_arguments(config, names, given), *more]
+        if PAGE in given:
+            arguments += ["--page", given[PAGE].path]
         return dsl.ContainerSpec(image=config.image, command=["python", "-m", "kubeflow.node"], args=arguments)
 
-    return _component(container, node, _kinds(config, names))
+    page = {PAGE: dsl.Output[dsl.HTML]} if node == MODEL_REPORT else {}
+    return _component(container, node, {**_kinds(config, names), **page})
 
 
 def _report(config: PackageConfig, names: Sequence[str], nodes: Sequence[str]) -> Callable[..., Any]:
@@ -128,9 +133,9 @@ def _kinds(config: PackageConfig, names: Sequence[str]) -> dict[str, type]:
 
 
 def _component(
-    container: Callable[[Mapping[str, Any]], dsl.ContainerSpec], name: str, inputs: Mapping[str, type]
+    container: Callable[[Mapping[str, Any]], dsl.ContainerSpec], name: str, inputs: Mapping[str, Any]
 ) -> Callable[..., Any]:
-    kinds = {_RUN_ID: str, **inputs}
+    kinds: dict[str, Any] = {_RUN_ID: str, **inputs}
 
     def function(*given: Any) -> dsl.ContainerSpec:
         return container(dict(zip(kinds, given, strict=True)))

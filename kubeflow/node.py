@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kubeflow import retried
 from kubeflow.step_arguments import add_run_arguments, checked_run_id, given_parameters, prepare_libraries, say_when_ended
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
     add_run_arguments(parser)
     parser.add_argument("--ir", required=True, help="the node's IR, as JSON")
     parser.add_argument("--code", required=True, help="the fingerprint of the code that the package was compiled from")
+    parser.add_argument("--page", help="where a copy of the run's report goes, for Kubeflow's user interface")
     retried.add_arguments(parser)
     arguments = parser.parse_args(argv)
     say_when_ended()
@@ -80,11 +82,27 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple
     parameters.apply(one, config)
     try:
         with renewed(open_leases, run_id, arguments.lease_seconds / 4):
-            return step_launcher.launch(one, run_id, connection), again
+            outcome = step_launcher.launch(one, run_id, connection)
+        if arguments.page:
+            _copy_page(open_store(connection), run_id, arguments.page)
+        return outcome, again
     except Exception:
         if again:
             retried.tell_of_failure(one.pipeline_info.id, one.nodes[0].pipeline_node.node_info.id, arguments, environment)
         raise
+
+
+def _copy_page(store: Any, run_id: str, path: str) -> None:
+    """Copies the run's report to where Kubeflow takes it from."""
+    from tfx.dsl.io import fileio
+
+    from components.report.executor import REPORT_HTML
+    from pipeline.pipeline import MODEL_REPORT
+    from pipeline.results import read_run
+
+    report = read_run(store, run_id).one(MODEL_REPORT, "report")
+    fileio.makedirs(os.path.dirname(path))
+    fileio.copy(os.path.join(report.uri, REPORT_HTML), path, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None, environment: Mapping[str, str] = os.
         store = opened
         if not failure:
             _print_summary(store, arguments)
+        errors += _tell_prometheus(store, arguments, bool(failure))
     except Exception as error:
         errors.append(f"The report is not complete: {error}")
     outcome = f"failed: {failure}" if failure else "succeeded"
@@ -105,9 +106,11 @@ def notify(
 def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
+    from components.report.executor import REPORT_HTML
     from kubeflow import parameters
     from pipeline.advice import on_kubeflow
     from pipeline.config import RunConfig
+    from pipeline.pipeline import MODEL_REPORT
     from pipeline.results import read_run
     from pipeline.summary import print_ingestion, print_summary
 
@@ -116,8 +119,22 @@ def _print_summary(store: mlmd.MetadataStore, arguments: argparse.Namespace) -> 
     console = Console(file=sys.stdout, highlight=False, width=120)
     if "trainer" in arguments.nodes.split(","):
         print_summary(config, run, console, on_kubeflow())
+        for report in run.all(MODEL_REPORT, "report"):
+            print(f"Report: {os.path.join(report.uri, REPORT_HTML)}")
     else:
         print_ingestion(config, run, console)
+
+
+def _tell_prometheus(store: mlmd.MetadataStore, arguments: argparse.Namespace, failed: bool) -> list[str]:
+    """Tells the push gateway, if there is one. Returns what went wrong."""
+    from pipeline.config import RunConfig
+
+    config = RunConfig.from_json(arguments.config)
+    if config.metrics.push_gateway is None or "trainer" not in arguments.nodes.split(","):
+        return []
+    from pipeline.run_metrics import facts_of, tell
+
+    return tell(config, None if failed else facts_of(store, arguments.run_id), textfile=False)
 
 
 def _message(pipeline: str, arguments: argparse.Namespace, outcome: str) -> dict[str, str]:

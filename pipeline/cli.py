@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 # The names of the variables on make's command line; what is no setting there is a mistake.
 MAKE_GIVEN = "MAKE_GIVEN"
-_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT", "VERSION", "REASON", "LOG", "CLICKS"})
+_OF_TARGETS = frozenset(
+    {"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT", "VERSION", "REASON", "LOG", "CLICKS", "RUN"}
+)
 
 _settings = click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
 _version = click.option("--version", type=int, envvar="VERSION", help="The number of a published version.")
@@ -121,6 +123,21 @@ def score(settings: Sequence[str], file: str | None, source: str, out: str) -> N
         return score_rows(source, out, config, console, log)
 
     _run("score", body, settings, file, alone=False)
+
+
+@main.command()
+@_settings
+@_file
+@click.option("--run", "run_id", envvar="RUN", default="", help="The run's id; by default the last run with a model.")
+def report(settings: Sequence[str], file: str | None, run_id: str) -> None:
+    """Print the path of a run's report, an HTML file; it is made anew where the run has left none."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.report import report as report_run
+
+        return report_run(config, _store(config), run_id, console)
+
+    _run("report", body, settings, file, alone=False)
 
 
 @main.command()

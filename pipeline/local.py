@@ -24,8 +24,10 @@ from pipeline.config import RunConfig
 from pipeline.display import Display
 from pipeline.errors import NodeError, cause_of
 from pipeline.launcher import displayed
+from pipeline.metrics import RunFacts
 from pipeline.pipeline import INGESTION, NODES, create_pipeline
 from pipeline.results import read_run
+from pipeline.run_metrics import facts_of, tell
 from pipeline.summary import print_ingestion, print_summary
 
 
@@ -35,14 +37,21 @@ def run(config: RunConfig, console: Console, log: Path) -> int:
         run_ids = run_nodes(config, console, tuple(NODES))
     except NodeError as failure:
         print_failure(failure, console)
+        _tell(config, None, console)
         console.print(f"Log: {log}\nWhat is done is kept: the same command goes on from there.", soft_wrap=True)
         return 1
     if not run_ids:
         log.unlink()
     for run_id in run_ids:
-        record = read_run(MetadataStore(connection(config)), run_id)
-        print_summary(config, record, console, on_this_machine(config), log)
+        store = MetadataStore(connection(config))
+        print_summary(config, read_run(store, run_id), console, on_this_machine(config), log)
+        _tell(config, facts_of(store, run_id), console)
     return 0
+
+
+def _tell(config: RunConfig, facts: RunFacts | None, console: Console) -> None:
+    for wrong in tell(config, facts):
+        console.print(Text(wrong, style="yellow"), soft_wrap=True)
 
 
 def ingest(config: RunConfig, spans: Sequence[str], console: Console, log: Path) -> int:

@@ -16,9 +16,16 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 from tfx.types import Channel
-from tfx.types.standard_artifacts import Examples, ExampleStatistics, Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import (
+    ExampleAnomalies,
+    Examples,
+    ExampleStatistics,
+    Model,
+    ModelBlessing,
+    PushedModel,
+)
 
-from components.artifacts import DataBlessing
+from components.artifacts import DataBlessing, ModelCardDocument
 from components.dataset.component import Dataset
 from components.dataset.held_out import VALIDATION
 from components.declared_schema import DeclaredSchema
@@ -28,7 +35,10 @@ from components.example_gen.spans import EVAL, TRAIN
 from components.example_validator.component import ExampleValidator
 from components.freshness import Freshness
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
+from components.report.component import ModelReport
+from components.report.sources import OF_RUN, PAST
 from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
@@ -57,15 +67,20 @@ NODES = {
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
     "serving_validator": "serves it, and compares the answers",
+    "model_card": "writes down what the model is",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
+    "past_spans": "finds what earlier spans tell",
+    "model_report": "shows what the run came to",
 }
 
 
 # A node that there is with `warm_start` alone, and what it does. It comes before the trainer.
 WARM_START = "warm_start_model"
 TASKS = NODES | {WARM_START: "finds the model to start from"}
+# The node whose output is the page of a run.
+MODEL_REPORT = "model_report"
 # The nodes of `make tune`: all that come before the trainer, and TFX's Tuner.
 TUNER = "tuner"
 TASKS[TUNER] = "tries hyperparameters"
@@ -87,9 +102,15 @@ CODE = {
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
     "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
+    "model_card": ("components.model_card.executor",),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
+    "model_report": ("components.report.executor",),
 }
+# How many spans a report looks back.
+PAST_SPANS = 30
+# The nodes whose code a model card names.
+_IN_CARD = ("example_gen", "dataset", "transform", "trainer", "evaluator")
 # What stops a run, and the nodes that wait for it though they take nothing from it.
 GATES = (
     ("validation_gate", "window"),
@@ -275,6 +296,20 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         )
     serving_validator = serving_validator.with_id("serving_validator")
     is_served = serving.serving_validator != "none"
+    model_card = ModelCard(
+        model=model,
+        dataset=examples,
+        span=span,
+        window=window,
+        schema=schema.outputs["schema"],
+        transform_graph=transform.outputs["transform_graph"],
+        coverage=vocabulary_validator.outputs["coverage"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        baseline_model=latest_blessed_model,
+        fingerprints={node: code_fingerprint(*modules) for node, modules in CODE.items() if node in _IN_CARD},
+        code_fingerprint=code_fingerprint(*CODE["model_card"]),
+    ).with_id("model_card")
     freshness = Freshness(
         pushed_model=found("published_later", "pushed_model", pushed_model=Channel(type=PushedModel), dataset=examples),
         dataset=examples,
@@ -285,10 +320,45 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_validator.outputs["blessing"] if is_served else None,
         freshness_blessing=freshness.outputs["blessing"],
+        model_card=model_card.outputs["model_card"],
         base_directory=config.serving_root,
         run_id=run_id,
         code_fingerprint=code_fingerprint(*CODE["pusher"]),
     ).with_id("pusher")
+    found(
+        "past_spans",
+        "examples",
+        config={"num_spans": PAST_SPANS},
+        examples=Channel(type=Examples, producer_component_id=example_gen.id),
+        statistics=Channel(type=ExampleStatistics),
+        anomalies=Channel(type=ExampleAnomalies),
+        model_cards=Channel(type=ModelCardDocument),
+        blessing=Channel(type=DataBlessing),
+        anchor=span,
+        statistics_anchor=statistics,
+    )
+    outputs = {
+        node.id: node.outputs
+        for node in (
+            example_gen,
+            statistics_gen,
+            example_validator,
+            dataset,
+            vocabulary_validator,
+            trainer,
+            evaluator,
+            freshness,
+            model_card,
+            pusher,
+            *resolvers.values(),
+        )
+    }
+    model_report = ModelReport(
+        channels={name: outputs[node][key] for name, (node, key) in (OF_RUN | PAST).items() if node in outputs},
+        settings=config.report,
+        judge_split=EVAL,
+        code_fingerprint=code_fingerprint(*CODE["model_report"]),
+    ).with_id(MODEL_REPORT)
     components = [
         example_gen,
         statistics_gen,
@@ -301,8 +371,10 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         trainer,
         evaluator,
         *([serving_validator] if is_served else []),
+        model_card,
         freshness,
         pusher,
+        model_report,
         tuner,
     ]
     return sorted([*components, *resolvers.values()], key=lambda node: [*TASKS].index(node.id))

@@ -44,7 +44,7 @@ def read_run(store: mlmd.MetadataStore, run_id: str) -> RunRecord:
     outputs: dict[str, dict[str, list[Artifact]]] = {}
     cached = set()
     for execution in store.get_executions_by_context(context.id):
-        node = _node_of(store, execution)
+        node = node_of(store, execution)
         if execution.last_known_state == mlmd_pb2.Execution.CACHED:
             cached.add(node)
         events = [
@@ -58,7 +58,8 @@ def read_run(store: mlmd.MetadataStore, run_id: str) -> RunRecord:
     return RunRecord(outputs, frozenset(cached))
 
 
-def _node_of(store: mlmd.MetadataStore, execution: mlmd_pb2.Execution) -> str:
+def node_of(store: mlmd.MetadataStore, execution: mlmd_pb2.Execution) -> str:
+    """The id of an execution's node."""
     for context in store.get_contexts_by_execution(execution.id):
         if context.type == "node":
             return str(context.name).rsplit(".", 1)[-1]

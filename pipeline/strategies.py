@@ -9,6 +9,7 @@ from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import La
 
 from components.freshness import PublishedOnLaterSpan
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
+from components.past_spans import PastSpans
 from components.previous_statistics import PreviousStatistics
 from components.span_window import SpansBeforeAnchor
 from components.warm_start_model import LastBlessedOfEarlierSpan
@@ -29,8 +30,9 @@ class Strategies:
     warm_start_model: Strategy | None = LastBlessedOfEarlierSpan
     latest_blessed_model: Strategy = LatestBlessedBeforeCandidate
     published_later: Strategy | None = PublishedOnLaterSpan
+    past_spans: Strategy | None = PastSpans
 
 
 OWN = Strategies()
 # Of TFX's own: no earlier span is known, and the baseline is the model that was blessed last.
-OF_TFX = Strategies(None, None, None, LatestBlessedModelStrategy, None)
+OF_TFX = Strategies(None, None, None, LatestBlessedModelStrategy, None, None)

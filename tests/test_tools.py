@@ -54,11 +54,11 @@ def test_what_the_tests_use_is_installed_where_it_is_missing(commands: Path) -> 
     assert install(commands).returncode == 0
     update, installed = (commands / "told").read_text().splitlines()
     assert update.startswith("update")
-    assert installed.endswith("curl git openssl procps")
+    assert installed.endswith("curl git openssl procps chromium")
 
 
 def test_nothing_is_installed_where_all_is_there(commands: Path) -> None:
-    for name in ("curl", "git", "openssl", "pgrep"):
+    for name in ("curl", "git", "openssl", "pgrep", "chromium"):
         (commands / name).touch(0o755)
     assert install(commands).returncode == 0
     assert not (commands / "told").exists()
@@ -68,4 +68,4 @@ def test_a_user_is_told_what_to_install(commands: Path) -> None:
     (commands / "id").write_text("#!/bin/sh\necho 1000\n")
     refused = install(commands)
     assert refused.returncode == 1
-    assert "As root: apt-get install curl git openssl procps" in refused.stderr
+    assert "As root: apt-get install curl git openssl procps chromium" in refused.stderr

@@ -13,6 +13,7 @@ from trainer.checkpoint import Checkpoint
 from trainer.din import DIN
 from trainer.export_settings import ExportSettings
 from trainer.exported_settings import EXPORT, write_settings
+from trainer.history import EpochHistory
 from trainer.hyperparameters import CHECKPOINTS, Hyperparameters
 from trainer.input_pipeline import list_files, read_dataset, skip_epochs
 from trainer.progress import LOGGER, TrainingProgress
@@ -61,6 +62,7 @@ def run_fn(fn_args: FnArgs) -> None:
             best,
             *([checkpoint] if checkpoint else []),
             TrainingProgress(steps, hyperparameters.epochs),
+            EpochHistory(fn_args.model_run_dir, best),
             keras.callbacks.TensorBoard(log_dir=fn_args.model_run_dir, update_freq="epoch"),
         ],
     )

@@ -20,8 +20,10 @@ from tfx.utils import path_utils
 from components.evaluation.bounds import Bounds
 from components.evaluation.checks import checks
 from components.evaluation.judging import slice_columns
+from components.evaluation.kept_bounds import write_bounds
 from components.evaluation.metrics import AUC, measure
 from components.evaluation.models import BASELINE, CANDIDATE
+from components.evaluation.score_counts import ScoreCounts
 from components.evaluation.scoring import (
     SIMPLE_MODELS,
     CountRows,
@@ -84,13 +86,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _remove(work)
         fileio.makedirs(work)
         simple, sample = train_simple_models(train, paths[CANDIDATE], DECLARATION, bounds, work, self._make_beam_pipeline)
-        metrics = judge_models(judge, paths, simple, DECLARATION, bounds, work, self._make_beam_pipeline)
+        metrics, counts = judge_models(judge, paths, simple, DECLARATION, bounds, work, self._make_beam_pipeline)
         _remove(work)
         served_model.cache_clear()
         held_to = checks(bounds, BASELINE in paths)
         config = eval_config(DECLARATION.label, [*paths, *simple.names], slice_columns(DECLARATION), held_to)
         validation = validate(metrics[OVERALL], config, held_to)
         write_evaluation(evaluation.uri, metrics, held_to, config, validation, examples[0].uri, paths)
+        counts.write(evaluation.uri)
+        write_bounds(evaluation.uri, bounds)
         evaluation.set_float_custom_property(TRAIN_CLICK_RATE, simple.counts.click_rate)
         evaluation.set_int_custom_property(TRAIN_ROWS, int(simple.counts.rows.sum()))
         evaluation.set_int_custom_property(LOGISTIC_ROWS, sample)
@@ -153,7 +157,7 @@ def judge_models(
     bounds: Bounds,
     folder: str,
     pipeline: PipelineFactory,
-) -> Metrics:
+) -> tuple[Metrics, ScoreCounts]:
     """Measures all models on the rows that judge: all of these rows, and each slice that has enough of them.
 
     Args:
@@ -166,7 +170,8 @@ def judge_models(
         pipeline: Makes a Beam pipeline.
 
     Returns:
-        What was measured by slice. Of a slice of fewer rows than asked for, or of rows of one label, only counts are told.
+        What was measured by slice; of a slice of fewer rows than asked for, or of rows of one label, only counts are told.
+        And how the scores of all rows are distributed.
     """
     with fileio.open(os.path.join(folder, SIMPLE_MODELS), "wb") as file:
         file.write(simple.to_bytes())
@@ -180,7 +185,8 @@ def judge_models(
     sums = Sums([*paths, *simple.names], _slices(folder, bounds), bounds.resamplings, bounds.resampling_seed)
     for rows in read_parts(folder):
         sums.add(rows)
-    return {key: measure(of, CANDIDATE, bounds.confidence) for key, of in sums.of.items()}
+    metrics = {key: measure(of, CANDIDATE, bounds.confidence) for key, of in sums.of.items()}
+    return metrics, ScoreCounts.of(sums.of[OVERALL])
 
 
 def _slices(folder: str, bounds: Bounds) -> list[Slice]:

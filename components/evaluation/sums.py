@@ -23,7 +23,7 @@ OVERALL: Slice = ("", "")
 
 # Scores are counted by their logit: in fine steps for the AUC itself, in coarse ones for how it varies.
 FINE_BINS, COARSE_BINS, CALIBRATION_BINS = 65_536, 512, 32
-_FINE_LIMIT, _COARSE_LIMIT = 16.0, 8.0
+FINE_LIMIT, _COARSE_LIMIT = 16.0, 8.0
 _LEAST_PROBABILITY = 1e-7
 
 Floats = npt.NDArray[np.float64]
@@ -160,7 +160,7 @@ class Sums:
             of_model.binned_score += _by_bin(cell // steps, client, scores, CALIBRATION_BINS, weights)
             counted = _by_bin(2 * cell + labels.astype(np.int64), client, np.ones_like(scores), 2 * COARSE_BINS, weights)
             of_model.coarse += counted.reshape(of_model.coarse.shape)
-            fine = 2 * _bins(logit, _FINE_LIMIT, FINE_BINS) + labels.astype(np.int64)
+            fine = 2 * _bins(logit, FINE_LIMIT, FINE_BINS) + labels.astype(np.int64)
             of_model.fine += np.bincount(fine, minlength=2 * FINE_BINS).reshape(FINE_BINS, 2)
 
     def _empty(self) -> SliceSums:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.pusher.files import RECORD, file_names, to_json
+from components.pusher.files import EXTRA, RECORD, file_names
 from serving.versions import SAVED_MODEL, version_number
 
 
@@ -29,11 +28,13 @@ class Bucket:
             if is_open and fileio.exists(os.path.join(path, RECORD)):
                 fileio.rmtree(path)
 
-    def publish(self, model: str, version: str, record: Mapping[str, Any]) -> None:
+    def publish(self, model: str, version: str, beside: Mapping[str, bytes]) -> None:
         """Publishes a model's folder as the folder `version`, which does not exist. Errors leave what `prepare` removes."""
-        fileio.makedirs(os.path.join(version, os.path.dirname(RECORD)))
-        with fileio.open(os.path.join(version, RECORD), "w") as written:
-            written.write(to_json(record))
+        fileio.makedirs(os.path.join(version, EXTRA))
+        # The record first: by it `prepare` knows what is half-done.
+        for name in sorted(beside, key=lambda name: name != RECORD):
+            with fileio.open(os.path.join(version, name), "wb") as written:
+                written.write(beside[name])
         for name in file_names(model, self.files):
             target = os.path.join(version, name)
             fileio.makedirs(os.path.dirname(target))

@@ -10,6 +10,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing, PushedModel
 
+from components.artifacts import ModelCardDocument
 from components.pusher import outcome
 from components.pusher.executor import Executor
 
@@ -27,6 +28,7 @@ class PusherSpec(ComponentSpec):
         outcome.MODEL_BLESSING: ChannelParameter(type=ModelBlessing),
         outcome.INFRA_BLESSING: ChannelParameter(type=InfraBlessing, optional=True),
         outcome.FRESHNESS_BLESSING: ChannelParameter(type=InfraBlessing, optional=True),
+        outcome.MODEL_CARD: ChannelParameter(type=ModelCardDocument, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {outcome.PUSHED_MODEL: ChannelParameter(type=PushedModel)}
 
@@ -44,6 +46,8 @@ class Pusher(base_component.BaseComponent):
         base_directory: The folder that TensorFlow Serving watches; with a scheme, such as gs://, a bucket's.
         infra_blessing: The verdict of a validator that has served the model.
         freshness_blessing: Whether the model may take the place of the published one.
+        model_card: The model's card, which goes into the version. If it is given and a file of it is
+            missing, nothing is published.
         run_id: The run's id. It keeps the cache from answering for what is published now.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest where there is no run id.
 
@@ -62,6 +66,7 @@ class Pusher(base_component.BaseComponent):
         base_directory: str,
         infra_blessing: BaseChannel | None = None,
         freshness_blessing: BaseChannel | None = None,
+        model_card: BaseChannel | None = None,
         run_id: str | data_types.RuntimeParameter = "",
         code_fingerprint: str = "",
     ) -> None:
@@ -71,6 +76,7 @@ class Pusher(base_component.BaseComponent):
                 model_blessing=model_blessing,
                 infra_blessing=infra_blessing,
                 freshness_blessing=freshness_blessing,
+                model_card=model_card,
                 base_directory=base_directory,
                 run_id=run_id,
                 code_fingerprint=code_fingerprint,

@@ -14,6 +14,7 @@ from tfx.types.standard_artifacts import PushedModel
 from tfx.utils import path_utils
 
 from components.data_identity import of_same_data
+from components.model_card.files import card_files
 from components.properties import DATA_NAME, DATA_ROOT, FORCE, LINEAGE, copy_properties, number, text
 from components.pusher.bucket import Bucket
 from components.pusher.outcome import (
@@ -25,6 +26,7 @@ from components.pusher.outcome import (
     IS_NEW,
     MODEL,
     MODEL_BLESSING,
+    MODEL_CARD,
     PUSHED,
     PUSHED_MODEL,
     REASON,
@@ -63,8 +65,9 @@ class Executor(base_executor.BaseExecutor):
         base_path = exec_properties[BASE_DIRECTORY]
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         record = _record(model, exec_properties[RUN_ID])
+        cards = {name: content for card in input_dict.get(MODEL_CARD, ()) for name, content in card_files(card.uri).items()}
         try:
-            publication = publish(folder, base_path, record, destination_of(base_path))
+            publication = publish(folder, base_path, record, destination_of(base_path), cards)
         except TakenBackError as error:
             _refuse(pushed, [str(error)])
             return

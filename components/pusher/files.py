@@ -8,10 +8,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any, Protocol
 
+from components.model_card.names import CARDS
 from serving import versions
 
 # Beside the model's own further assets; servers read none but the warm-up requests there.
-RECORD = os.path.join("assets.extra", "publication.json")
+EXTRA = "assets.extra"
+RECORD = os.path.join(EXTRA, "publication.json")
+# What the pusher lays there itself: no part of the model.
+_LAID = (RECORD, *(os.path.join(EXTRA, name) for name in CARDS))
 DIGEST = "digest"
 BLOCK = 1 << 20
 
@@ -41,11 +45,13 @@ class LocalFiles:
 
 
 def file_names(folder: str, files: Files) -> list[str]:
-    """The files of a model, relative to its folder, sorted: all but the record, and the saved_model.pb last."""
+    """The files of a model, relative to its folder, sorted: all but what the pusher lays there, and the
+    saved_model.pb last.
+    """
     names = [
         os.path.relpath(os.path.join(parent, name), folder) for parent, _, found in files.walk(folder) for name in found
     ]
-    return sorted((name for name in names if name != RECORD), key=lambda name: (name == versions.SAVED_MODEL, name))
+    return sorted((name for name in names if name not in _LAID), key=lambda name: (name == versions.SAVED_MODEL, name))
 
 
 def digest(folder: str, files: Files) -> str:
@@ -63,6 +69,22 @@ def digest(folder: str, files: Files) -> str:
 def to_json(record: Mapping[str, Any]) -> str:
     """A record as it is kept."""
     return json.dumps(record, indent=1, sort_keys=True) + "\n"
+
+
+def laid(record: Mapping[str, Any], cards: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What is laid into a version beside the model, by its place there: the cards, and the record."""
+    return {**{os.path.join(EXTRA, name): content for name, content in cards.items()}, RECORD: to_json(record).encode()}
+
+
+def read_cards(version: str, files: Files) -> dict[str, bytes]:
+    """The cards that are kept with a published version, by name."""
+    cards = {}
+    for name in CARDS:
+        path = os.path.join(version, EXTRA, name)
+        if files.exists(path):
+            with files.open(path, "rb") as source:
+                cards[name] = source.read()
+    return cards
 
 
 def read_record(version: str, files: Files) -> dict[str, Any]:

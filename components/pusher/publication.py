@@ -6,9 +6,10 @@ import dataclasses
 import os
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
-from components.pusher.files import DIGEST, Files, digest, digest_of_version, read_record
+from components.pusher.files import DIGEST, Files, digest, digest_of_version, laid, read_record
 from components.pusher.taken_back import TakenBackError, read_taken_back
 from serving.versions import SAVED_MODEL, published_versions, version_number
 
@@ -21,7 +22,7 @@ class Destination(Protocol):
 
     def prepare(self, base_path: str) -> None: ...
 
-    def publish(self, model: str, version: str, record: Mapping[str, Any]) -> None: ...
+    def publish(self, model: str, version: str, beside: Mapping[str, bytes]) -> None: ...
 
     def settle(self, version: str) -> None: ...
 
@@ -47,7 +48,13 @@ class Publication:
     replaced_number: int | None = None
 
 
-def publish(model: str, base_path: str, record: Mapping[str, Any], destination: Destination) -> Publication:
+def publish(
+    model: str,
+    base_path: str,
+    record: Mapping[str, Any],
+    destination: Destination,
+    cards: Mapping[str, bytes] = MappingProxyType({}),
+) -> Publication:
     """Makes a model the newest version.
 
     What is served afterwards is this model: if the newest version already is, as when an earlier attempt was killed after it
@@ -59,6 +66,7 @@ def publish(model: str, base_path: str, record: Mapping[str, Any], destination: 
         base_path: The folder that holds a sub-folder for each version.
         record: What is kept with the version, as JSON.
         destination: How versions are written there.
+        cards: Further files that are kept with the version, by name.
 
     Raises:
         TakenBackError: The model was taken back.
@@ -80,7 +88,7 @@ def publish(model: str, base_path: str, record: Mapping[str, Any], destination: 
         return Publication(found[newest], newest, is_new=False)
     number = _next_number(base_path, files)
     path = os.path.join(base_path, str(number))
-    destination.publish(model, path, {**record, DIGEST: wanted})
+    destination.publish(model, path, laid({**record, DIGEST: wanted}, cards))
     replaced = {} if newest is None else read_record(found[newest], files)
     return Publication(path, number, True, max(same, default=None), replaced, newest)
 

@@ -6,9 +6,9 @@ import io
 import os
 import shutil
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO
 
-from components.pusher.files import BLOCK, RECORD, LocalFiles, file_names, to_json
+from components.pusher.files import BLOCK, LocalFiles, file_names
 
 # Servers pass over names that are no numbers.
 STAGING = ".publishing-"
@@ -30,8 +30,8 @@ class Volume:
             if name.startswith(STAGING):
                 shutil.rmtree(os.path.join(base_path, name))
 
-    def publish(self, model: str, version: str, record: Mapping[str, Any]) -> None:
-        """Publishes a model's folder as the folder `version`, which does not exist.
+    def publish(self, model: str, version: str, beside: Mapping[str, bytes]) -> None:
+        """Publishes a model's folder as the folder `version`, which does not exist; `beside` are further files of it.
 
         Raises:
             OSError: A file could not be written, or not be brought to the disk. Nothing is published then, unless it was
@@ -40,7 +40,7 @@ class Volume:
         base_path, number = os.path.split(version)
         staging = os.path.join(base_path, STAGING + number)
         try:
-            _write(model, staging, record)
+            _write(model, staging, beside)
             os.rename(staging, version)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -52,12 +52,13 @@ class Volume:
         _sync_folder(os.path.dirname(version))
 
 
-def _write(model: str, staging: str, record: Mapping[str, Any]) -> None:
+def _write(model: str, staging: str, beside: Mapping[str, bytes]) -> None:
     _make_folders(staging)
     for name in file_names(model, Volume.files):
         with open(os.path.join(model, name), "rb") as source:
             _write_file(source, os.path.join(staging, name))
-    _write_file(io.BytesIO(to_json(record).encode()), os.path.join(staging, RECORD))
+    for name, content in beside.items():
+        _write_file(io.BytesIO(content), os.path.join(staging, name))
     for folder, _, _ in os.walk(staging):
         _sync_folder(folder)
 

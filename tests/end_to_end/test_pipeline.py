@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from components.evaluation.bounds import Bounds
+from tests.browser import see
 from tests.end_to_end.conftest import NAME, NO_BOUNDS, ROOT, Outcome, Workspace, cached_nodes
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
@@ -20,6 +21,7 @@ from transform.features import DECLARATION
 pytestmark = pytest.mark.end_to_end
 
 SAMPLE = ROOT / "data" / "sample"
+SECTIONS = ("verdict", "quality", "scores", "attention", "features", "data", "training", "network", "card")
 
 # A model that has learnt nothing, held to nothing but the last one.
 WORSE = {**NO_BOUNDS, "MAX_AUC_DROP": "0.01", "LEARNING_RATE": "0.000001", "EPOCHS": "1"}
@@ -104,6 +106,92 @@ def test_the_version_tells_the_settings_that_it_was_trained_with(first_run: Outc
         path for path in workspace.state.glob("log/*.log") if f"max_auc_drop: {Bounds().max_auc_drop}" in path.read_text()
     ][:1]
     assert "\nepochs: " in log.read_text()
+
+
+def test_the_version_carries_its_model_card(first_run: Outcome, workspace: Workspace) -> None:
+    extra = workspace.versions[0] / "assets.extra"
+    card = json.loads((extra / "model_card.json").read_text())
+    rows = len(read_sample())
+    assert card["data"]["judged_by"] == "held-out rows"
+    assert [(one["rows_read"], one["rows_used"], one["rows_rejected"]) for one in card["data"]["spans"]] == [(rows, rows, 0)]
+    assert card["data"]["train_rows"] + card["data"]["stopping_rows"] + card["data"]["judging_rows"] == rows
+    assert card["features"]["fingerprint"] == DECLARATION.fingerprint
+    assert set(card["code"]) == {"example_gen", "dataset", "transform", "trainer", "evaluator"}
+    assert Hyperparameters(**card["settings"]["hyperparameters"]) == Hyperparameters()
+    assert Bounds(**card["settings"]["bounds"]) == Bounds()
+    assert {"candidate", "constant", "item_click_rate", "logistic_regression"} == set(card["metrics"]["models"])
+    assert all(of["auc"]["lower"] <= of["auc"]["value"] <= of["auc"]["upper"] for of in card["metrics"]["models"].values())
+    assert card["verdict"]["blessed"]
+    assert not card["verdict"]["has_baseline"]
+    assert card["environment"]["tensorflow"].startswith("2.")
+    assert {"model", "dataset", "schema", "transform_graph", "evaluation"} <= {one["as"] for one in card["lineage"]}
+    assert all(one["id"] and Path(one["uri"]).exists() for one in card["lineage"])
+    assert "the last blessed model" not in (extra / "model_card.md").read_text()
+    assert "| AUC |" in (extra / "model_card.md").read_text()
+
+
+def report_of(workspace: Workspace) -> Path:
+    """The last run's report."""
+    return max(workspace.state.glob("pipeline/model_report/report/*/report.html"), key=lambda path: int(path.parent.name))
+
+
+@pytest.fixture(scope="module")
+def first_report(first_run: Outcome, workspace: Workspace) -> Path:
+    return report_of(workspace)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (1280, True)])
+def test_the_report_opens_offline_on_a_phone_and_a_desktop(
+    first_report: Path, tmp_path: Path, width: int, dark: bool
+) -> None:
+    assert first_report.stat().st_size < 1_000_000
+    seen = see(first_report, tmp_path, width, dark)
+    assert seen.console == []
+    assert seen.sections == list(SECTIONS)
+    assert (seen.scripts, seen.outside) == (0, 0)
+    # Wide tables and the picture of the network are scrolled by themselves.
+    assert seen.width <= width
+    assert seen.charts >= 13
+    assert (sum(map(int, re.findall(r"\d+", seen.paper)[:3])) < 300) == dark
+
+
+def test_the_report_tells_the_verdict_the_attention_and_the_features(
+    first_report: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    told = see(first_report, tmp_path, 1280).text
+    assert f"Published as version {workspace.versions[0].name}" in told
+    assert "fails" not in told.split("How good it is")[0]
+    for words in (
+        "GAUC against the items\u2019 click rates",
+        "User 3:",
+        "Whiskers",
+        "topic + keyword",
+        "Permutation importance",
+    ):
+        assert words in told
+
+
+def test_make_report_finds_the_last_runs_report(first_run: Outcome, first_report: Path, workspace: Workspace) -> None:
+    found = workspace.python("-m", "pipeline", "report", DATA_ROOT=str(SAMPLE))
+    assert found.status == 0
+    assert str(first_report) in found.output
+
+
+def test_prometheus_is_told_of_the_run(first_run: Outcome, workspace: Workspace) -> None:
+    (path,) = workspace.state.glob("metrics/*.prom")
+    told = path.read_text()
+    for line in (
+        'community_din_last_run_succeeded{pipeline="community-din"} 1.0',
+        'community_din_rows{outcome="used",pipeline="community-din"} 30000.0',
+        'community_din_model_blessed{pipeline="community-din"} 1.0',
+    ):
+        assert line in told.splitlines()
+    for metric in ("auc", "gauc", "log_loss"):
+        assert len(re.findall(rf'end="(value|lower|upper)",metric="{metric}"', told)) == 3
+    version = re.search(r"community_din_published_version\{.*\} (\S+)", told)
+    assert version is not None
+    assert int(float(version[1])) == int(workspace.versions[0].name)
+    assert {"trainer", "evaluator", "pusher"} <= set(re.findall(r'node="(\w+)"', told))
 
 
 def test_tensorboard_logs_are_kept(first_run: Outcome, workspace: Workspace) -> None:

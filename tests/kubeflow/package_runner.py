@@ -168,7 +168,7 @@ class _Run:
                 raise ValueError(f"A volume must be a folder at its mount path. Received: {mount['mountPath']}.")
         for _ in range(self._retries + 1):
             process = (zygote.start_process if task in self._real else zygote.start)(
-                [_filled(part, inputs) for part in [*container["command"], *container["args"]]],
+                [self._filled(part, task, inputs) for part in [*container["command"], *container["args"]]],
                 {**self._cluster.image_environment, **self._environment(container, kubernetes)},
                 self._cluster.folder,
             )
@@ -182,6 +182,15 @@ class _Run:
             if status == 0:
                 return True
         return False
+
+    def _filled(self, argument: str, task: str, inputs: Mapping[str, Any]) -> str:
+        # KFP's launcher takes an output artifact from its path to the object store.
+        made = re.sub(
+            r"\{\{\$\.outputs\.artifacts\['(\w+)'\]\.path\}\}",
+            lambda found: str(self._cluster.folder / "outputs" / self._run_id / task / found[1]),
+            argument,
+        )
+        return _filled(made, inputs)
 
     def _environment(self, container: Mapping[str, Any], kubernetes: Mapping[str, Any]) -> dict[str, str]:
         variables = {variable["name"]: variable["value"] for variable in container.get("env", [])}

@@ -38,7 +38,32 @@ UPSTREAM = {
     "serving-validator": ["dataset", "trainer"],
     "published-later": ["dataset"],
     "freshness": ["dataset", "published-later"],
-    "pusher": ["evaluator", "freshness", "serving-validator", "trainer"],
+    "model-card": [
+        "dataset",
+        "evaluator",
+        "example-gen",
+        "latest-blessed-model",
+        "schema",
+        "trainer",
+        "transform",
+        "vocabulary-validator",
+        "window",
+    ],
+    "pusher": ["evaluator", "freshness", "model-card", "serving-validator", "trainer"],
+    "past-spans": ["example-gen", "statistics-gen"],
+    "model-report": [
+        "dataset",
+        "evaluator",
+        "example-gen",
+        "example-validator",
+        "freshness",
+        "model-card",
+        "past-spans",
+        "pusher",
+        "statistics-gen",
+        "trainer",
+        "vocabulary-validator",
+    ],
 }
 INGESTED = ("example-gen", "statistics-gen", "previous-statistics", "example-validator", "validation-gate")
 
@@ -213,8 +238,8 @@ def test_the_report_runs_however_the_steps_end(spec: dict[str, Any]) -> None:
 
 def test_the_last_node_can_report_in_the_place_of_the_report(spec: dict[str, Any]) -> None:
     """Kubeflow does not repeat the report of a failed run that is started again."""
-    assert argument(spec, "pusher", "--nodes") == argument(spec, "report", "--nodes")
-    inputs = steps_of(spec)["pusher"]["inputs"]["parameters"]
+    assert argument(spec, "model-report", "--nodes") == argument(spec, "report", "--nodes")
+    inputs = steps_of(spec)["model-report"]["inputs"]["parameters"]
     assert set(inputs) == {"run_id", *spec["root"]["inputDefinitions"]["parameters"]}
 
 
@@ -233,6 +258,13 @@ def test_the_package_beside_it_takes_a_span_in_as_the_whole_pipeline_does(spec: 
         for ir in (one, other):
             ir["nodes"][0]["pipelineNode"].pop("downstreamNodes", None)
         assert one == other
+
+
+def test_the_page_of_the_report_is_an_artifact_that_kubeflow_shows(spec: dict[str, Any]) -> None:
+    made = {name: one.get("outputDefinitions", {}) for name, one in spec["components"].items() if name.startswith("comp-")}
+    pages = {name: of["artifacts"]["page"]["artifactType"]["schemaTitle"] for name, of in made.items() if "artifacts" in of}
+    assert pages == {"comp-model-report": "system.HTML"}
+    assert argument(spec, "model-report", "--page") == "{{$.outputs.artifacts['page'].path}}"
 
 
 def test_equal_configurations_give_equal_bytes(config_file: Path, package: Path, tmp_path: Path) -> None:

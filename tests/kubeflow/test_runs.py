@@ -26,7 +26,7 @@ from tests.zygote import Running
 
 pytestmark = pytest.mark.end_to_end
 
-RESOLVERS = {"previous-statistics", "window", "latest-blessed-model", "published-later"}
+RESOLVERS = {"previous-statistics", "window", "latest-blessed-model", "published-later", "past-spans"}
 # Their commands are started as they stand; they are of both kinds, and one of them is killed. The others are forked.
 REAL = ("example-gen", "trainer", "report")
 DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
@@ -121,14 +121,22 @@ def test_the_report_prints_the_summary(first_run: list[StepResult], volume: Path
     assert report.output.endswith("community-din: run run-1 succeeded.\n")
 
 
+def test_kubeflow_is_given_the_page_of_the_report(first_run: list[StepResult], cluster: Cluster, volume: Path) -> None:
+    (report,) = [result for result in first_run if result.task == "report"]
+    (told,) = [line.removeprefix("Report: ") for line in report.output.splitlines() if line.startswith("Report: ")]
+    page = (cluster.folder / "outputs" / "run-1" / "model-report" / "page").read_text()
+    assert page == Path(told).read_text()
+    assert versions(volume)[0].name in page
+
+
 def test_a_second_run_is_cached_and_publishes_nothing(
     first_run: list[StepResult], package: Path, cluster: Cluster, volume: Path
 ) -> None:
     before = versions(volume)
     printed = outputs(Package(package).run(cluster, "run-2", max_drift=1, max_oov_rate=1))
     cached = {step for step in UPSTREAM if f"{step.replace('-', '_')}: cached after" in printed[step]}
-    # What is published is looked at in every run.
-    assert cached == set(UPSTREAM) - RESOLVERS - {"pusher"}
+    # What is published is looked at in every run, and told by its report.
+    assert cached == set(UPSTREAM) - RESOLVERS - {"pusher", "model-report"}
     assert versions(volume) == before
     assert "nothing new" in printed["report"]
 

@@ -17,7 +17,7 @@ from tests.kubeflow.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 CONFIG = ROOT / "kubeflow" / "vertex.yaml"
-OWN_RESOLVERS = {"previous_statistics", "window", "published_later"}
+OWN_RESOLVERS = {"previous_statistics", "window", "published_later", "past_spans"}
 
 
 def test_the_spec_holds_every_node_but_the_resolvers_that_vertex_cannot_run(tmp_path: Path) -> None:

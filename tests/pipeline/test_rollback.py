@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from components.properties import text
-from components.pusher.files import LocalFiles
+from components.pusher.files import LocalFiles, digest_of_version
 from components.pusher.taken_back import read_taken_back
 from pipeline.canary import after_rollback, promote, start_canary, waits
 from pipeline.labels import Served, read_served, write_served
@@ -46,6 +46,18 @@ def test_the_model_before_the_served_one_is_served_again_and_is_the_baseline(wor
     assert world.versions == [first, second, third, done.as_version]
     assert world.content(done.as_version) == "b"
     assert world.baseline() == 1
+
+
+def test_a_version_that_is_served_again_keeps_its_card_which_is_no_part_of_the_model(world: World) -> None:
+    for span, weights in enumerate("ab", start=1):
+        world.run(weights, span)
+    root = Path(world.config.serving_root)
+    first, _ = world.versions
+    extra = root / str(first) / "assets.extra"
+    (extra / "model_card.json").write_text("{}")
+    again = root / str(roll_back(world.config, world.store, None, "").as_version)
+    assert (again / "assets.extra" / "model_card.json").read_text() == "{}"
+    assert digest_of_version(str(again), LocalFiles()) == digest_of_version(str(root / str(first)), LocalFiles())
 
 
 def test_what_lies_between_an_earlier_version_and_the_served_one_is_taken_back_with_it(world: World) -> None:

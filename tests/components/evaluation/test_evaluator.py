@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import math
 from pathlib import Path
 
@@ -13,10 +15,16 @@ from sklearn.metrics import log_loss, roc_auc_score
 from components.evaluation import metrics as m
 from components.evaluation.executor import LOGISTIC_ROWS, TRAIN_CLICK_RATE, TRAIN_ROWS
 from components.evaluation.judging import KNOWN_CLIENT, length_of
+from components.evaluation.kept_bounds import read_bounds
 from components.evaluation.models import BASELINE, CANDIDATE, CONSTANT, ITEMS, LOGISTIC
+from components.evaluation.score_counts import bin_logits, read_score_counts
 from components.evaluation.simple_models import SMOOTHING
 from components.properties import FAILED_BOUNDS, FORCED, number, text
+from components.report.attention import contrasts
+from components.report.importance import importances, permuted_together
+from components.report.sample import Served, draw
 from tests.components.evaluation.world import JUDGED, Judged, World, make_world
+from transform.features import DECLARATION
 
 pytestmark = pytest.mark.slow
 
@@ -151,3 +159,54 @@ def test_a_model_that_was_judged_by_rows_of_one_label_is_refused(world: World, t
     assert math.isnan(judged.evaluation.overall.models[CANDIDATE][m.AUC].value)
     assert judged.failed >= {"auc_lower", "gauc_lower"}
     assert number(judged.blessing, "blessed") == 0
+
+
+def test_the_scores_are_counted_by_label_as_finely_as_curves_are_drawn(world: World, first: Judged) -> None:
+    counts = read_score_counts(first.artifact.uri)
+    assert counts is not None
+    own = counts.models[CANDIDATE]
+    labels = np.array([int(row["act"]) for row in world.judge])
+    assert own.sum(axis=0).tolist() == [(labels == 0).sum(), (labels == 1).sum()]
+    logits = np.log(world.scores / (1 - world.scores))
+    assert own[:, 1] @ bin_logits() / labels.sum() == pytest.approx(logits[labels == 1].mean(), abs=1 / 32)
+    assert read_bounds(first.artifact.uri).force_publication == "to be sure"
+
+
+def test_what_a_feature_is_worth_follows_from_the_model(world: World, tmp_path: Path) -> None:
+    """Labels follow the scores here, so that what moves the scores is worth something, and an ignored column nothing."""
+    world.evaluate(tmp_path)
+    sample = draw([str(path) for path in sorted(tmp_path.glob("examples/Split-eval/*"))], DECLARATION, 800)
+    distinct = {row["client_id"] for row in world.judge}
+    assert 800 <= len(sample) < JUDGED
+    assert len(np.unique(sample.clients)) < len(distinct)
+    # Clients are whole.
+    sizes = sorted(np.bincount(sample.clients).tolist())
+    of_clients = [sum(row["client_id"] == client for row in world.judge) for client in distinct]
+    assert set(sizes) <= set(of_clients)
+    with contextlib.closing(Served(str(world.good / "Format-Serving"))) as served:
+        worth = {one.feature: one for one in importances(served, sample, DECLARATION)}
+        again = {one.feature: one for one in importances(served, sample, DECLARATION)}
+        same = dataclasses.replace(sample, columns={**sample.columns, "post_type": np.full(len(sample), b"1", object)})
+        constant = {one.feature: one for one in importances(served, same, DECLARATION)}
+    assert worth == again
+    assert set(worth) == {name for name, _, _ in permuted_together(DECLARATION)}
+    assert worth["history"].columns == ("hist_topic_id", "hist_keyword_id")
+    assert max(one.log_loss for one in worth.values()) > 0.01
+    assert constant["post_type"].log_loss == constant["post_type"].auc == 0
+
+
+def test_two_candidates_light_the_past_as_the_signature_explains_it(world: World, tmp_path: Path) -> None:
+    world.evaluate(tmp_path)
+    sample = draw([str(path) for path in sorted(tmp_path.glob("examples/Split-eval/*"))], DECLARATION, JUDGED)
+    with contextlib.closing(Served(str(world.good / "Format-Serving"))) as served:
+        found = contrasts(served, sample, DECLARATION, 2)
+    assert 2 == len(found.contrasts) <= found.looked_at
+    for one in found.contrasts:
+        assert one.weights.shape == (len(one.past), 2)
+        assert one.weights.sum(axis=0) == pytest.approx([1, 1], abs=1e-3)
+        assert one.candidates[0].cells != one.candidates[1].cells
+        rows = [row for row in world.judge if all(row[name] == cell for name, cell in one.candidates[0].cells.items())]
+        assert one.candidates[0].clicked in {row["act"] == "1" for row in rows}
+        # The newest comes first.
+        newest = one.past[0]["hist_topic_id"]
+        assert any(row["hist_topic_id"].split(",")[-1] == newest for row in world.judge if row["hist_topic_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import InfraBlessing, Model, ModelBlessing, PushedModel
 
+from components.artifacts import ModelCardDocument
+from components.model_card.names import CARDS
 from components.properties import number, text
 from components.pusher.component import Pusher
 from components.pusher.executor import Executor
@@ -106,6 +109,34 @@ def test_a_model_in_place_of_one_of_other_data_names_that(tmp_path: Path) -> Non
         "/data/",
         "/elsewhere",
     ]
+
+
+def card_in(folder: Path, names: Sequence[str] = CARDS) -> ModelCardDocument:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text(f"the {name} of {folder.name}")
+    card = ModelCardDocument()
+    card.uri = str(folder)
+    return card
+
+
+def test_a_published_version_carries_its_card_and_is_the_same_model_with_another_one(tmp_path: Path) -> None:
+    model = model_in(tmp_path / "model")
+    first = push(tmp_path, model, model_card=card_in(tmp_path / "card"))
+    extra = Path(text(first, "pushed_destination")) / "assets.extra"
+    assert {name: (extra / name).read_text() for name in CARDS} == {name: f"the {name} of card" for name in CARDS}
+    assert number(push(tmp_path, model, model_card=card_in(tmp_path / "other")), "is_new") == 0
+    # Also where the record cannot tell what the model's digest is.
+    (extra / "publication.json").write_text("{")
+    assert number(push(tmp_path, model, model_card=card_in(tmp_path / "third")), "is_new") == 0
+
+
+@pytest.mark.parametrize("missing", CARDS)
+def test_without_a_whole_card_nothing_is_published(tmp_path: Path, missing: str) -> None:
+    card = card_in(tmp_path / "card", [name for name in CARDS if name != missing])
+    with pytest.raises(ValueError, match=f"A model card must hold .* Received: .*card, without {missing}"):
+        push(tmp_path, model_in(tmp_path / "model"), model_card=card)
+    assert not (tmp_path / "serving").exists()
 
 
 def run_pipeline(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a model is, in one document that goes wherever the model is published."""
