@@ -22,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune report tune score serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official test-engines wheel lint format sample lock clean
+.PHONY: help setup run ingest config prune report tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official test-engines wheel lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,24 @@ tune: setup ## Try hyperparameters, and write the best to OUTPUT (STATE_ROOT/tun
 
 score: setup ## Score the unlabelled rows of INPUT, a CSV or a folder of such, into the folder OUTPUT
 	@python -m pipeline score
+
+versions: setup ## List the published versions, and which is served, compared with, or rolled back
+	@python -m pipeline versions
+
+rollback: setup ## Serve the model of VERSION again (by default of the one before), and mark what came after it; REASON=...
+	@python -m pipeline rollback
+
+canary: setup ## Label VERSION (by default the newest) canary, beside the stable one
+	@python -m pipeline canary
+
+promote: setup ## Make the canary the stable version
+	@python -m pipeline promote
+
+parity: setup ## Compare the served requests of LOG with the model and its data; CLICKS=... joins clicks, OUTPUT=... is JSON
+	@python -m pipeline parity
+
+lineage: setup ## Tell where VERSION comes from: its model, rows, files and settings
+	@python -m pipeline lineage
 
 serve: setup ## Serve the published model until Ctrl-C; says by which server
 	@scripts/serve

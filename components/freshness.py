@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import Examples, InfraBlessing, PushedModel
 
 from components.data_identity import of_same_data
 from components.lineage import lineage
-from components.properties import DATA_ROOT, EVAL_SPAN, number, span_of, text
+from components.properties import DATA_ROOT, EVAL_SPAN, TAKEN_BACK, number, span_of, text
 from components.pusher.outcome import DESTINATION, PUSHED, REASON, VERSION
 from serving.versions import is_version
 
@@ -30,8 +30,9 @@ Artifacts = dict[str, list[types.Artifact]]
 class PublishedOnLaterSpan(resolver.ResolverStrategy):
     """Picks the newest published model of this run's data that was judged on a later span than this run's is.
 
-    Only a version that is still there counts: one that was moved away is not published. Data without spans has no order in
-    time, nor have the spans of different data: there nothing is later, and what is run last is published last.
+    Only a version that is still there counts: one that was moved away, or taken back, is not published. Data without spans
+    has no order in time, nor have the spans of different data: there nothing is later, and what is run last is published
+    last.
 
     Inputs: `pushed_model` (every one of the pipeline) and `dataset` (this run's). The same keys are returned;
     `pushed_model` is empty if no later span has been published, so that the usual, newest run always resolves the same.
@@ -50,7 +51,7 @@ def _later(
     store: mlmd.MetadataStore, dataset: types.Artifact, pushed_models: list[types.Artifact]
 ) -> Iterator[tuple[int, types.Artifact]]:
     """The published models of later spans, each after the number of its span."""
-    published = [pushed for pushed in pushed_models if number(pushed, PUSHED)]
+    published = [pushed for pushed in pushed_models if number(pushed, PUSHED) and not text(pushed, TAKEN_BACK)]
     origins = [lineage(store, pushed) for pushed in published]
     same_data = {id(origin) for origin in of_same_data(dataset, origins)}
     for pushed, origin in zip(published, origins, strict=True):

@@ -10,7 +10,7 @@ from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 
 from components.lineage import lineage, why_no_baseline
-from components.properties import span_of
+from components.properties import TAKEN_BACK, span_of, text
 
 MODEL = "model"
 BLESSING = "model_blessing"
@@ -23,8 +23,9 @@ Artifacts = dict[str, list[types.Artifact]]
 class LatestBlessedBeforeCandidate(resolver.ResolverStrategy):
     """Picks the newest blessed model that is older than the run's own, among those that can be its measure.
 
-    The run of a past day is compared with what was known by that day: with no model that was judged on a later one. Nor is a
-    model a measure that has trained on a row which judges this one, or that reads other data or other columns.
+    The run of a past day is compared with what was known by that day: with no model that was judged on a later one. No
+    measure is a model that has trained on a row which judges this one, that reads other data or other columns, or that was
+    taken back.
 
     TFX's LatestBlessedModelStrategy finds the run's own model as soon as that is blessed: a second run on unchanged data
     then compares it with itself and publishes it again. Here such a run resolves what the first one did, and is cached.
@@ -46,7 +47,10 @@ class LatestBlessedBeforeCandidate(resolver.ResolverStrategy):
             (
                 model
                 for model in input_dict[MODEL]
-                if model.id < candidate.id and model.id in blessings and span_of(known[model.id]) <= span_of(own)
+                if model.id < candidate.id
+                and model.id in blessings
+                and span_of(known[model.id]) <= span_of(own)
+                and not text(model, TAKEN_BACK)
             ),
             key=lambda model: (span_of(known[model.id]), model.id),
         )

@@ -6,6 +6,7 @@
 | ExampleStatistics, ExampleAnomalies, DataBlessing | each from the one before it | the same, and `EXAMPLES_ID` |
 | Examples of a run (the dataset), Model, PushedModel | each from the one before it | `LINEAGE` |
 | ModelBlessing, PushedModel | evaluator, pusher | `FORCE`, if the blessing was forced |
+| Model, PushedModel | a rollback | `TAKEN_BACK`, `TAKEN_BACK_AT` |
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ STOPPING_ROWS = "stopping_rows"
 # Of a blessing that was given although bounds do not hold, and of what is published by it: why, and which bounds.
 FORCED = "forced"
 FAILED_BOUNDS = "failed_bounds"
+
+# Of a model, and of what is published of it, that was taken back: why, and when.
+TAKEN_BACK = "taken_back"
+TAKEN_BACK_AT = "taken_back_at"
 
 OF_SPAN = (SPAN, VERSION, SPAN_NAME, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)
 LINEAGE = (SPAN, EVAL_SPAN, TRAIN_SPANS, JUDGED_BY, DATA_ROOT, DATA_NAME, SPLIT_BY, DECLARATION)

@@ -8,7 +8,7 @@ from tfx.dsl.components.common import resolver
 
 from components.latest_blessed_model import blessings_by_model
 from components.lineage import lineage, why_no_baseline
-from components.properties import span_of
+from components.properties import TAKEN_BACK, span_of, text
 
 MODEL = "model"
 BLESSING = "model_blessing"
@@ -38,6 +38,7 @@ class LastBlessedOfEarlierSpan(resolver.ResolverStrategy):
             for model in input_dict[MODEL]
             if model.id in known
             and span_of(known[model.id]) < span_of(dataset)
+            and not text(model, TAKEN_BACK)
             and not why_no_baseline(known[model.id], dataset)
         ]
         last = sorted(earlier, key=lambda model: (span_of(known[model.id]), model.id))[-1:]

@@ -104,6 +104,12 @@ def _write_bounds(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     _set(node, "bounds", config.bounds.to_json())
 
 
+def _write_serving(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
+    # TFX's InfraValidator, which may stand in its place, takes none of them.
+    if "settings" in node.parameters.parameters:
+        _set(node, "settings", config.serving.to_json())
+
+
 def _write_trainer(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:
     settings = json.loads(_get(node, "custom_config"))
     settings["hyperparameters"] = config.hyperparameters.to_dict()
@@ -118,6 +124,7 @@ _WRITERS: dict[str, Callable[[pipeline_pb2.PipelineNode, RunConfig], None]] = {
     "vocabulary_validator": _write_data_bounds,
     "trainer": _write_trainer,
     "evaluator": _write_bounds,
+    "serving_validator": _write_serving,
 }
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.text import Text
 
 from kubeflow.step_arguments import LEASE_SECONDS
 from pipeline.command import run_command
@@ -32,27 +30,12 @@ def main(dry_run: bool, lease_seconds: int) -> None:
     """Remove old spans, models and metadata of a cluster, as `community-din prune` does of a machine."""
 
     def body(config: RunConfig, console: Console, log: Path) -> int:
-        from kubeflow.lease import LeaseError, Leases, renewed
-        from kubeflow.store import connection_from_environment, open_store
+        from kubeflow.leased import leased
         from pipeline.prune import prune
 
-        connection = connection_from_environment(os.environ)
-
-        def open_leases() -> Leases:
-            return Leases(open_store(connection), config.pipeline_name, lease_seconds)
-
-        name = f"prune-{uuid.uuid4()}"
-        try:
-            open_leases().acquire(name)
-        except LeaseError as error:
-            console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
-            return 1
-        try:
-            with renewed(open_leases, name, lease_seconds / 4):
-                console.print(prune(config, connection, open_store(connection), dry_run))
-        finally:
-            open_leases().release(name)
-        return 0
+        return leased(
+            config, console, "prune", lease_seconds, lambda connection, store: prune(config, connection, store, dry_run)
+        )
 
     sys.exit(run_command("prune", body, os.environ))
 

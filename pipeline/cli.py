@@ -5,10 +5,12 @@ Settings are given as NAME=VALUE, in the environment, or in a file (`--config`, 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -21,11 +23,17 @@ from settings.catalogue import catalogue
 from settings.files import write_text
 from settings.reference import table
 
+if TYPE_CHECKING:
+    import ml_metadata as mlmd
+
 # The names of the variables on make's command line; what is no setting there is a mistake.
 MAKE_GIVEN = "MAKE_GIVEN"
-_OF_TARGETS = frozenset({"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT", "RUN"})
+_OF_TARGETS = frozenset(
+    {"CONFIG", "ROWS", "SPANS", "DRY_RUN", "INPUT", "OUTPUT", "VERSION", "REASON", "LOG", "CLICKS", "RUN"}
+)
 
 _settings = click.argument("settings", nargs=-1, metavar="[NAME=VALUE]...")
+_version = click.option("--version", type=int, envvar="VERSION", help="The number of a published version.")
 _file = click.option("--config", "file", metavar="FILE", help="A YAML file of settings; `config` writes one.")
 
 
@@ -125,15 +133,9 @@ def report(settings: Sequence[str], file: str | None, run_id: str) -> None:
     """Print the path of a run's report, an HTML file; it is made anew where the run has left none."""
 
     def body(config: RunConfig, console: Console, log: Path) -> int:
-        import ml_metadata as mlmd
-        from tfx.orchestration import metadata
-
         from pipeline.report import report as report_run
 
-        if not os.path.exists(config.metadata_path):
-            return _without_state(config, console)
-        store = mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(config.metadata_path))
-        return report_run(config, store, run_id, console)
+        return report_run(config, _store(config), run_id, console)
 
     _run("report", body, settings, file, alone=False)
 
@@ -149,18 +151,124 @@ def prune(settings: Sequence[str], file: str | None, dry_run: bool) -> None:
     """
 
     def body(config: RunConfig, console: Console, log: Path) -> int:
-        import ml_metadata as mlmd
         from tfx.orchestration import metadata
 
         from pipeline.prune import prune as prune_state
 
-        if not os.path.exists(config.metadata_path):
-            return _without_state(config, console)
+        store = _store(config)
         connection = metadata.sqlite_metadata_connection_config(config.metadata_path)
-        console.print(prune_state(config, connection, mlmd.MetadataStore(connection), dry_run))
+        console.print(prune_state(config, connection, store, dry_run))
         return 0
 
     _run("prune", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+def versions(settings: Sequence[str], file: str | None) -> None:
+    """List the published versions, and which is served, compared with, or rolled back."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.versions import print_versions
+
+        print_versions(config, _store(config), console)
+        return 0
+
+    _run("versions", body, settings, file, alone=False)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+@click.option("--reason", envvar="REASON", default="", help="Why; it is recorded.")
+def rollback(settings: Sequence[str], file: str | None, version: int | None, reason: str) -> None:
+    """Serve an earlier version's model again, and compare the next one with it.
+
+    Without VERSION, it is the newest version of another model than the served one. What was published after it is marked: it
+    is compared with nothing and published no more.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import after_rollback
+        from pipeline.rollback import roll_back, told
+
+        done = roll_back(config, _store(config), version, reason)
+        console.print(told(done), soft_wrap=True)
+        if labels := after_rollback(config, done.as_version, done.taken_back):
+            console.print(labels, soft_wrap=True)
+        return 0
+
+    _run("rollback", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+def canary(settings: Sequence[str], file: str | None, version: int | None) -> None:
+    """Label a version `canary`, by default the newest; the one that is served is `stable`."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import start_canary
+
+        console.print(start_canary(config, _store(config), version), soft_wrap=True)
+        return 0
+
+    _run("canary", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+def promote(settings: Sequence[str], file: str | None, version: int | None) -> None:
+    """Make the canary the stable version."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.canary import promote as promote_version
+
+        console.print(promote_version(config, version), soft_wrap=True)
+        return 0
+
+    _run("promote", body, settings, file)
+
+
+@main.command()
+@_settings
+@_file
+@click.option("--log", "source", envvar="LOG", required=True, help="Logged requests: a file, a folder or a pattern.")
+@click.option("--clicks", envvar="CLICKS", default="", help="A CSV of which impressions were clicked.")
+@click.option("--output", "out", envvar="OUTPUT", default="", help="A file for what was found, as JSON.")
+def parity(settings: Sequence[str], file: str | None, source: str, clicks: str, out: str) -> None:
+    """Compare served requests with the model and its data.
+
+    The exit status is 0 if all is well, 1 if anything alarms, and 2 if it could not be compared.
+    """
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.parity.parity import compare, print_findings
+
+        return print_findings(compare(config, _store(config), source, clicks), console, out)
+
+    _run("parity", body, settings, file, alone=False, failure=2)
+
+
+@main.command()
+@_settings
+@_file
+@_version
+def lineage(settings: Sequence[str], file: str | None, version: int | None) -> None:
+    """Tell where a version comes from: its model, rows, files and settings."""
+
+    def body(config: RunConfig, console: Console, log: Path) -> int:
+        from pipeline.version_lineage import print_lineage
+
+        print_lineage(config, _store(config), version, console)
+        return 0
+
+    _run("lineage", body, settings, file, alone=False)
 
 
 @main.command()
@@ -178,24 +286,42 @@ def config(settings: Sequence[str], file: str | None, markdown: bool) -> None:
         _fail(error)
 
 
-def _without_state(config: RunConfig, console: Console) -> int:
-    error = f"`STATE_ROOT` must hold the state of earlier runs. Received: {config.state_root}."
-    console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
-    return 1
-
-
-def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True) -> None:
+def _run(name: str, body: Body, settings: Sequence[str], file: str | None, alone: bool = True, failure: int = 1) -> None:
     try:
         given = _given(settings, file)
         _check_make(os.environ)
     except ValueError as error:
-        _fail(error)
-    sys.exit(run_command(name, body, os.environ, given, alone))
+        _fail(error, failure)
+    sys.exit(run_command(name, _told(body, failure), os.environ, given, alone, failure))
 
 
-def _fail(error: ValueError) -> None:
+def _told(body: Body, failure: int) -> Body:
+    """The same, but a value that cannot be used is told, and no traceback."""
+
+    def told(config: RunConfig, console: Console, log: Path) -> int:
+        try:
+            return body(config, console, log)
+        except ValueError as error:
+            logging.getLogger(__name__).exception("The command failed.")
+            console.print(Text(f"Error: {error}", style="red"), soft_wrap=True)
+            return failure
+
+    return told
+
+
+def _store(config: RunConfig) -> mlmd.MetadataStore:
+    """The metadata store of the state. Raises ValueError if there is none."""
+    import ml_metadata as mlmd
+    from tfx.orchestration import metadata
+
+    if not os.path.exists(config.metadata_path):
+        raise ValueError(f"`STATE_ROOT` must hold the state of earlier runs. Received: {config.state_root}.")
+    return mlmd.MetadataStore(metadata.sqlite_metadata_connection_config(config.metadata_path))
+
+
+def _fail(error: ValueError, status: int = 1) -> None:
     click.echo("\n".join(f"Error: {line}" for line in str(error).splitlines()), err=True)
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _given(settings: Sequence[str], file: str | None) -> dict[str, str]:

@@ -20,7 +20,12 @@ Body = Callable[[RunConfig, Console, Path], int]
 
 
 def run_command(
-    name: str, body: Body, environment: Mapping[str, str], given: Mapping[str, str] | None = None, alone: bool = True
+    name: str,
+    body: Body,
+    environment: Mapping[str, str],
+    given: Mapping[str, str] | None = None,
+    alone: bool = True,
+    failure: int = 1,
 ) -> int:
     """Calls `body` with the configuration, the console and the log's path.
 
@@ -33,10 +38,11 @@ def run_command(
         environment: The environment's variables.
         given: Settings by name that go before the environment's.
         alone: Whether it writes what other commands read or write. Such a one needs the STATE_ROOT for itself.
+        failure: The exit status if the body cannot begin.
 
     Returns:
-        The exit status: the body's, or 1 after a line on standard error if a setting cannot be used, or another command is
-        at work on the STATE_ROOT.
+        The exit status: the body's, or `failure` after a line on standard error if a setting cannot be used, or another
+        command is at work on the STATE_ROOT.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TFX's images ask for Keras 2; the model is Keras 3.
@@ -46,7 +52,7 @@ def run_command(
     except ValueError as error:
         for line in str(error).splitlines():
             print(f"Error: {line}", file=sys.stderr)
-        return 1
+        return failure
     log = config.log_root / f"{datetime.datetime.now():%Y%m%d-%H%M%S}.log"
     try:
         with locked(config.state_root, name) if alone else contextlib.nullcontext(), logged(log) as console:
@@ -54,4 +60,4 @@ def run_command(
             return body(config, console, log)
     except StateInUseError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return failure

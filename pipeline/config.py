@@ -14,8 +14,10 @@ from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from components.report.settings import ReportSettings
+from components.serving_validator.settings import ServingSettings
 from pipeline.beam import BEAM_NODES, BeamSettings
 from pipeline.metrics_settings import MetricsSettings
+from pipeline.parity.settings import ParitySettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
 from settings.base import Problem, SettingError, Settings, group, setting, unknown_setting
@@ -75,9 +77,11 @@ class RunConfig(Settings):
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
     report: ReportSettings = group(ReportSettings, ("model_report",))
+    serving: ServingSettings = group(ServingSettings, ("serving_validator",))
     beam: BeamSettings = group(BeamSettings, BEAM_NODES)
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
+    parity: ParitySettings = group(ParitySettings, ())
     metrics: MetricsSettings = group(MetricsSettings, ())
     retention: RetentionSettings = group(RetentionSettings, ())
 

@@ -38,7 +38,8 @@ from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
 from components.report.component import ModelReport
-from components.report.sources import OF_RUN, PAST
+from components.report.sources import OF_RUN, PAST, SERVED
+from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
 from components.validation_gate import ValidationGate
@@ -66,6 +67,7 @@ NODES = {
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
     "model_card": "writes down what the model is",
+    "serving_validator": "serves it, and compares the answers",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
@@ -100,6 +102,7 @@ CODE = {
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
     "model_card": ("components.model_card.executor",),
+    "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
     "model_report": ("components.report.executor",),
@@ -292,6 +295,21 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         fingerprints={node: code_fingerprint(*modules) for node, modules in CODE.items() if node in _IN_CARD},
         code_fingerprint=code_fingerprint(*CODE["model_card"]),
     ).with_id("model_card")
+    serving = config.serving
+    serving_validator: BaseNode
+    if serving.serving_validator == KUBERNETES:
+        serving_validator = on_kubernetes(model, examples, EVAL, serving)
+    else:
+        serving_validator = ServingValidator(
+            model=model,
+            examples=examples,
+            split=EVAL,
+            model_name=config.pipeline_name,
+            settings=serving,
+            code_fingerprint=code_fingerprint(*CODE["serving_validator"]),
+        )
+    serving_validator = serving_validator.with_id("serving_validator")
+    is_served = serving.serving_validator != "none"
     freshness = Freshness(
         pushed_model=found("published_later", "pushed_model", pushed_model=Channel(type=PushedModel), dataset=examples),
         dataset=examples,
@@ -300,6 +318,7 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
     pusher = Pusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"] if is_served else None,
         freshness_blessing=freshness.outputs["blessing"],
         model_card=model_card.outputs["model_card"],
         base_directory=config.serving_root,
@@ -320,7 +339,8 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
     )
     shown = [example_gen, statistics_gen, example_validator, dataset, vocabulary_validator, trainer, evaluator, freshness]
     outputs = {node.id: node.outputs for node in (*shown, model_card, pusher, *resolvers.values())}
-    sources = OF_RUN | (PAST if past is not None else {})
+    sources = OF_RUN | (PAST if past is not None else {}) | (SERVED if is_served else {})
+    outputs |= {serving_validator.id: serving_validator.outputs}
     model_report = ModelReport(
         channels={name: outputs[node][key] for name, (node, key) in sources.items()},
         settings=config.report,
@@ -339,6 +359,7 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         trainer,
         evaluator,
         model_card,
+        *([serving_validator] if is_served else []),
         freshness,
         pusher,
         model_report,

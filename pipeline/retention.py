@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as mlmd_pb2
@@ -15,7 +15,10 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, ModelBless
 from components.accepted_spans import accepted_by_data
 from components.artifacts import STATISTICS_ID, DataBlessing
 from components.lineage import PIPELINE_RUN
-from components.properties import EXAMPLES_ID, SPAN_NAME, number, text
+from components.properties import EXAMPLES_ID, SPAN_NAME, TAKEN_BACK, number, text
+from components.pusher.files import digest_of_version
+from components.pusher.taken_back import read_taken_back
+from pipeline.labels import read_served
 from pipeline.results import Artifact
 from pipeline.retention_settings import RetentionSettings
 from serving.versions import published_versions
@@ -42,10 +45,16 @@ def plan(store: mlmd.MetadataStore, serving_root: str, window_spans: int, retent
     which spans it could have trained on.
     """
     published = [os.path.basename(path) for path in reversed(published_versions(serving_root, fileio).values())]
-    versions = {*published[: retention.keep_versions], *retention.pinned}
+    taken_back = read_taken_back(serving_root, fileio)
+    good = [
+        name
+        for name in published
+        if not taken_back or digest_of_version(os.path.join(serving_root, name), fileio) not in taken_back
+    ]
+    versions = {*good[: retention.keep_versions], *retention.pinned, *map(str, read_served(serving_root).versions)}
     runs = sorted(store.get_contexts_by_type(PIPELINE_RUN), key=lambda run: run.id)
     members = {run.id: {a.id: a for a in store.get_artifacts_by_context(run.id)} for run in runs}
-    blessed = _last_blessed_model(artifact for made in members.values() for artifact in made.values())
+    blessed = _last_blessed_model({key: artifact for made in members.values() for key, artifact in made.items()})
     kept_runs = {run.id for run in runs[-retention.keep_runs :]}
     for run, made in members.items():
         if any(_pushed_version(artifact) in versions for artifact in made.values()):
@@ -71,17 +80,15 @@ def _pushed_version(artifact: Artifact) -> str:
     return text(artifact, "pushed_version")
 
 
-def _last_blessed_model(artifacts: Iterable[Artifact]) -> int:
-    """The id of the newest blessed model; 0 if there is none."""
-    return max(
-        (
-            number(artifact, constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
-            for artifact in artifacts
-            if artifact.type == ModelBlessing.TYPE_NAME
-            and number(artifact, constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE
-        ),
-        default=0,
-    )
+def _last_blessed_model(artifacts: Mapping[int, Artifact]) -> int:
+    """The id of the newest blessed model that was not taken back; 0 if there is none."""
+    blessed = [
+        number(artifact, constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+        for artifact in artifacts.values()
+        if artifact.type == ModelBlessing.TYPE_NAME
+        and number(artifact, constants.ARTIFACT_PROPERTY_BLESSED_KEY) == constants.BLESSED_VALUE
+    ]
+    return max((key for key in blessed if key not in artifacts or not text(artifacts[key], TAKEN_BACK)), default=0)
 
 
 def _of_kept_spans(live: Iterable[Artifact], spans: int) -> set[int]:

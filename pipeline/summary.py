@@ -25,13 +25,17 @@ from components.example_gen.source import find_source
 from components.example_validator.findings import REPORT_TEXT, read_report
 from components.properties import SPAN_NAME, number, text
 from components.pusher.outcome import AGAIN, IS_NEW, REFUSED, REPLACED, REPLACED_DATA
+from components.serving_validator.executor import CALLS, MILLISECONDS, SERVED_ROWS, SERVER, WORST
 from components.vocabulary_validator.oov_rate import read_oov_rates
 from pipeline.advice import Advice
+from pipeline.canary import waits
 from pipeline.config import RunConfig
 from pipeline.quality_summary import quality_lines
 from pipeline.results import Artifact, RunRecord, published
 from pipeline.window_summary import WARNING, Line, window_lines
+from serving.model_server import EMBEDDED
 
+_SERVERS = {EMBEDDED: "the embedded server"}
 _PASSED_OVER = {
     IGNORED_COLUMNS: "columns that are not declared",
     IGNORED_FILES: "files that are no data files",
@@ -55,7 +59,8 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
         *window_lines(config, run, advice),
         *_vocabularies(run),
         *quality_lines(config, run),
-        *_publication(run, advice),
+        *_serving(run),
+        *_publication(config, run, advice),
     ]
     if log is not None:
         lines.append(("Log", str(log)))
@@ -137,13 +142,28 @@ def _vocabularies(run: RunRecord) -> Iterator[Line]:
     yield "Unknown", f"tokens of the judging rows that are out of vocabulary: {shares}"
 
 
-def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
+def _serving(run: RunRecord) -> Iterator[Line]:
+    for blessing in run.all("serving_validator", "blessing"):
+        if number(blessing, "blessed") != 1:
+            yield "Served", "no: it is not published"
+        elif server := text(blessing, SERVER):
+            asked = f"{number(blessing, CALLS)} requests of {number(blessing, SERVED_ROWS)} rows"
+            worst, taken = (blessing.custom_properties[name].double_value for name in (WORST, MILLISECONDS))
+            answers = f"answers as the evaluator's, to {worst:.0e}; {taken:.1f} ms for 100 candidates"
+            yield "Served", f"by {_SERVERS.get(server, server)}: {asked}, {answers}"
+        else:
+            yield "Served", "yes, by TFX's InfraValidator"
+
+
+def _publication(config: RunConfig, run: RunRecord, advice: Advice) -> Iterator[Line]:
     pushed = run.one("pusher", "pushed_model")
     version = published(pushed)
     if version is None:
         yield "Published", f"no: {text(pushed, REFUSED)}"
         if number(run.one("evaluator", "blessing"), "blessed") != 1:
             yield "Next", "see the bounds above"
+        elif any(number(blessing, "blessed") != 1 for blessing in run.all("serving_validator", "blessing")):
+            yield "Next", "this answer is kept: another SERVING_START_SECONDS or MAX_SERVING_MS asks the server again"
         return
     if not number(pushed, IS_NEW):
         yield "Published", f"nothing new: this model is version {version.version} at {version.path}"
@@ -153,4 +173,6 @@ def _publication(run: RunRecord, advice: Advice) -> Iterator[Line]:
             yield "", f"the model of version {again} again, in place of version {text(pushed, REPLACED)}"
         if data := text(pushed, REPLACED_DATA):
             yield "", f"in place of version {text(pushed, REPLACED)}, of other data: {data}"
+    if waiting := waits(config, int(version.version)):
+        yield WARNING, waiting
     yield "Next", advice.serve

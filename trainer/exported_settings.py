@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from settings.base import Settings
 from trainer.export_settings import ExportSettings
-from transform.bounds import MAX_SCORES
 
 SETTINGS_FILE = "settings.json"
 EXPORT = "export"
@@ -23,12 +22,17 @@ def write_settings(model_dir: str, settings: Mapping[str, Settings]) -> None:
         file.write(f"{text}\n")
 
 
+def export_settings(model_dir: str) -> ExportSettings:
+    """The settings that a model was exported with; where nothing is told, the defaults, without warm-up requests."""
+    if not tf.io.gfile.exists(_file(model_dir)):
+        return ExportSettings(warmup_candidates=())
+    with tf.io.gfile.GFile(_file(model_dir)) as file:
+        return ExportSettings(**json.loads(file.read())[EXPORT])
+
+
 def largest_request(model_dir: str) -> int:
     """The most rows that a request of an exported model may have; the default where nothing is told beside it."""
-    if not tf.io.gfile.exists(_file(model_dir)):
-        return MAX_SCORES
-    with tf.io.gfile.GFile(_file(model_dir)) as file:
-        return ExportSettings(**json.loads(file.read())[EXPORT]).max_scores
+    return export_settings(model_dir).max_scores
 
 
 def _file(model_dir: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from components.evaluation.bounds import Bounds
 from components.evaluation.checks import checks
 from components.evaluation.judging import slice_columns
 from components.evaluation.kept_bounds import write_bounds
-from components.evaluation.metrics import measure
+from components.evaluation.metrics import AUC, measure
 from components.evaluation.models import BASELINE, CANDIDATE
 from components.evaluation.score_counts import ScoreCounts
 from components.evaluation.scoring import (
@@ -31,12 +32,12 @@ from components.evaluation.scoring import (
     read_counts,
     read_parts,
     read_sample,
-    served_model,
 )
 from components.evaluation.simple_models import SimpleModels, fit_logistic
 from components.evaluation.sums import OVERALL, Slice, Sums
 from components.evaluation.verdict import SIGNATURE, Metrics, eval_config, validate, write_evaluation
 from components.properties import FAILED_BOUNDS, FORCED
+from components.served_model import served_model
 from transform.declaration import Declaration
 from transform.features import DECLARATION
 
@@ -53,6 +54,8 @@ BOUNDS = "bounds"
 TRAIN_CLICK_RATE = "train_click_rate"
 TRAIN_ROWS = "train_rows"
 LOGISTIC_ROWS = "logistic_rows"
+# Of a ModelEvaluation: the model's AUC, and the ends of its interval, where they could be measured.
+AUC_OF = ("auc", "auc_lower", "auc_upper")
 
 # The most values of a column that are slices: those of the most rows.
 _VALUES = 20
@@ -95,6 +98,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         evaluation.set_float_custom_property(TRAIN_CLICK_RATE, simple.counts.click_rate)
         evaluation.set_int_custom_property(TRAIN_ROWS, int(simple.counts.rows.sum()))
         evaluation.set_int_custom_property(LOGISTIC_ROWS, sample)
+        auc = metrics[OVERALL].models[CANDIDATE][AUC]
+        for name, value in zip(AUC_OF, (auc.value, auc.lower, auc.upper), strict=True):
+            if not math.isnan(value):
+                evaluation.set_float_custom_property(name, value)
         blessing = artifact_utils.get_single_instance(output_dict[BLESSING])
         forced = bounds.force_publication
         if forced is not None and not validation.validation_ok:

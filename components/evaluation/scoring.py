@@ -7,7 +7,6 @@ An attempt that is repeated writes the same files.
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,16 +20,14 @@ from tfx.dsl.io import fileio
 from components.evaluation.judging import KNOWN_CLIENT, hashed, read_batches
 from components.evaluation.simple_models import Counts, SimpleModels
 from components.evaluation.sums import Rows
-from trainer.exported_settings import largest_request
+from components.served_model import CALL, served_model
 from transform.declaration import Declaration
 
 PARTS = 16
 SIMPLE_MODELS = "simple_models.npz"
-# The rows of a call of a model, of a reading, and of those that a worker keeps before it writes them.
-_CALL = 1024
+# The rows of a reading, and of those that a worker keeps before it writes them.
 _READING = 4096
 _KEPT = 500_000
-_SCORE = "score"
 
 # A file's number and its path.
 NumberedFile = tuple[int, str]
@@ -104,39 +101,6 @@ def read_sample(folder: str, files: int, most: int) -> Sequence[bytes]:
     return drawn.records
 
 
-class ServedModel:
-    """An exported model, called as a server would call it.
-
-    Args:
-        path: The SavedModel's folder.
-        signature: The signature that scores serialized examples.
-    """
-
-    def __init__(self, path: str, signature: str) -> None:
-        self._loaded = tf.saved_model.load(path)
-        self._signature = self._loaded.signatures[signature]
-        self._most = min(_CALL, largest_request(path))
-
-    def scores(self, records: tf.Tensor) -> np.ndarray:
-        """The score of each example, float32 [rows]."""
-        return np.concatenate([self._signature(part)[_SCORE].numpy() for part in _calls(records, self._most)])
-
-    def features(self, records: tf.Tensor) -> list[dict[str, np.ndarray]]:
-        """The transformed features of the examples, padded within parts of at most `_CALL` rows."""
-        transform = self._loaded.signatures["transform_features"]
-        return [{name: value.numpy() for name, value in transform(part).items()} for part in _calls(records, _CALL)]
-
-
-@functools.lru_cache(maxsize=2)
-def served_model(path: str, signature: str) -> ServedModel:
-    """A `ServedModel` of this process: loading one takes seconds, and a runner may set its steps up anew for each file."""
-    return ServedModel(path, signature)
-
-
-def _calls(records: tf.Tensor, most: int) -> list[tf.Tensor]:
-    return [records[start : start + most] for start in range(0, len(records), most)]
-
-
 class ScoreRows(beam.DoFn):
     """Scores the files that judge by all models.
 
@@ -160,7 +124,7 @@ class ScoreRows(beam.DoFn):
         number, path = file
         kept: list[Rows] = []
         turn = 0
-        for batch in read_batches(path, self._declaration, _CALL):
+        for batch in read_batches(path, self._declaration, CALL):
             scores = {name: model.scores(batch.records) for name, model in self._models.items()}
             features: dict[str, np.ndarray] = {}
             if self._simple.weights is not None:
@@ -168,7 +132,7 @@ class ScoreRows(beam.DoFn):
             scores |= self._simple.scores(batch.items, features)
             known = np.where(self._simple.knows(batch.clients), "yes", "no")
             kept.append(Rows(batch.clients, batch.labels, scores, {**batch.slices, KNOWN_CLIENT: known}))
-            if len(kept) * _CALL >= _KEPT:
+            if len(kept) * CALL >= _KEPT:
                 self._write(kept, f"{number}-{turn}")
                 kept, turn = [], turn + 1
         if kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx import types
@@ -37,6 +37,7 @@ from components.pusher.outcome import (
     VERSION,
 )
 from components.pusher.publication import Destination, publish
+from components.pusher.taken_back import TakenBackError
 from components.pusher.volume import Volume
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -58,15 +59,19 @@ class Executor(base_executor.BaseExecutor):
         for blessing in input_dict.get(MODEL_BLESSING, ()):
             copy_properties(blessing, pushed, FORCE)
         refused = _refusals(input_dict)
-        pushed.set_int_custom_property(PUSHED, 0 if refused else 1)
         if refused:
-            pushed.set_string_custom_property(REFUSED, "; ".join(refused))
+            _refuse(pushed, refused)
             return
         base_path = exec_properties[BASE_DIRECTORY]
         folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         record = _record(model, exec_properties[RUN_ID])
         cards = {name: content for card in input_dict.get(MODEL_CARD, ()) for name, content in card_files(card.uri).items()}
-        publication = publish(folder, base_path, record, destination_of(base_path), cards)
+        try:
+            publication = publish(folder, base_path, record, destination_of(base_path), cards)
+        except TakenBackError as error:
+            _refuse(pushed, [str(error)])
+            return
+        pushed.set_int_custom_property(PUSHED, 1)
         pushed.set_string_custom_property(DESTINATION, publication.path)
         pushed.set_string_custom_property(VERSION, str(publication.number))
         pushed.set_int_custom_property(IS_NEW, int(publication.is_new))
@@ -75,6 +80,11 @@ class Executor(base_executor.BaseExecutor):
         if publication.replaced_number is not None:
             pushed.set_string_custom_property(REPLACED, str(publication.replaced_number))
             pushed.set_string_custom_property(REPLACED_DATA, _other_data(model, publication.replaced))
+
+
+def _refuse(pushed: types.Artifact, reasons: Sequence[str]) -> None:
+    pushed.set_int_custom_property(PUSHED, 0)
+    pushed.set_string_custom_property(REFUSED, "; ".join(reasons))
 
 
 def destination_of(base_path: str) -> Destination:

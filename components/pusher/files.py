@@ -76,6 +76,17 @@ def laid(record: Mapping[str, Any], cards: Mapping[str, bytes]) -> dict[str, byt
     return {**{os.path.join(EXTRA, name): content for name, content in cards.items()}, RECORD: to_json(record).encode()}
 
 
+def kept_cards(version: str, files: Files) -> dict[str, bytes]:
+    """What a published version has of its model card, by name; nothing in one of an earlier release."""
+    cards = {}
+    for name in CARDS:
+        path = os.path.join(version, EXTRA, name)
+        if files.exists(path):
+            with files.open(path, "rb") as source:
+                cards[name] = source.read()
+    return cards
+
+
 def read_record(version: str, files: Files) -> dict[str, Any]:
     """What is kept of a published version; empty if it was not published by this pusher, or cannot be understood."""
     path = os.path.join(version, RECORD)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from components.pusher.files import DIGEST, Files, digest, digest_of_version, laid, read_record
+from components.pusher.taken_back import TakenBackError, read_taken_back
 from serving.versions import SAVED_MODEL, published_versions, version_number
 
 
@@ -68,6 +69,7 @@ def publish(
         cards: Further files that are kept with the version, by name.
 
     Raises:
+        TakenBackError: The model was taken back.
         ValueError: `model` holds no saved_model.pb, or the base path no room for a newer number.
         OSError: A file could not be read or written. Then no version has appeared, or one that the next call finds.
     """
@@ -77,6 +79,8 @@ def publish(
     destination.prepare(base_path)
     found = published_versions(base_path, files)
     wanted = digest(model, files)
+    if taken_back := read_taken_back(base_path, files).get(wanted):
+        raise TakenBackError(taken_back)
     same = [number for number, path in found.items() if digest_of_version(path, files) == wanted]
     newest = max(found, default=None)
     if newest is not None and newest in same:

@@ -13,6 +13,7 @@ from serving.client.errors import (
 )
 from serving.client.ranking import Attended, Explanation, RankedItem, Ranking
 from serving.client.ranking_client import RankingClient
+from serving.client.ranking_log import log_line
 from serving.client.transport import TLS
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "ServerError",
     "ServerOverloadedError",
     "ServerUnavailableError",
+    "log_line",
 ]

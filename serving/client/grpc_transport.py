@@ -53,11 +53,15 @@ class GrpcTransport:
             PREDICT, request_serializer=PredictRequest.SerializeToString, response_deserializer=_decoded
         )
 
-    def predict(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float) -> Arrays:
+    def predict(
+        self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float, label: str | None = None
+    ) -> Arrays:
         request = PredictRequest()
         request.model_spec.name = self._model_name
         request.model_spec.signature_name = signature
-        if self._version is not None:
+        if label is not None:
+            request.model_spec.version_label = label
+        elif self._version is not None:
             request.model_spec.version.value = self._version
         for name, strings in inputs.items():
             _encode(np.asarray(strings, dtype=object), request.inputs[name])
@@ -67,7 +71,9 @@ class GrpcTransport:
             raise server_error(error.code().name, error.details() or "", self._target) from error
         if response is None:
             raise InvalidResponseError("The answer must be a PredictResponse. Received: something else.")
-        return chosen({name: _array(tensor, name) for name, tensor in response.outputs.items()}, outputs)
+        answer = Arrays({name: _array(tensor, name) for name, tensor in response.outputs.items()})
+        answer.version = response.model_spec.version.value or None
+        return chosen(answer, outputs)
 
     def close(self) -> None:
         self._channel.close()

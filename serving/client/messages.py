@@ -35,6 +35,7 @@ _MESSAGES: dict[str, tuple[tuple[Any, ...], ...]] = {
         ("name", 1, _Field.TYPE_STRING),
         ("version", 2, "google.protobuf.Int64Value"),
         ("signature_name", 3, _Field.TYPE_STRING),
+        ("version_label", 4, _Field.TYPE_STRING),
     ),
     "PredictRequest": (
         ("model_spec", 1, "ModelSpec"),

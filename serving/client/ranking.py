@@ -31,10 +31,12 @@ class Ranking:
     Args:
         candidates: tuple. The candidates as they were given, K.
         scores: Their scores in the same order, float32 [K].
+        version: The model's version that has answered; None where the server does not tell, as over REST.
     """
 
     candidates: tuple[Mapping[str, object], ...]
     scores: NDArray[np.float32]
+    version: int | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def items(self) -> list[RankedItem]:

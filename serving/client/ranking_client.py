@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -21,6 +22,7 @@ from transform.features import DECLARATION
 
 MODEL_NAME = "community-din"
 TRANSPORTS = ("grpc", "rest")
+CANARY = "canary"
 _SCORE = "score"
 _FIRST_WAIT = 0.05
 _LONGEST_WAIT = 1.0
@@ -37,6 +39,9 @@ class RankingClient:
             several addresses, gRPC requests go to all of them in turn.
         model_name: str. The model. Defaults to `"community-din"`.
         version: int. The model's version. Defaults to `None`, the latest one served.
+        version_label: str. The label of the version to ask, such as `stable`. Defaults to `None`, by `version`.
+        canary_share: float. The share of the users, by their `key`, whom the version labelled `canary` ranks for; always the
+            same ones. Needs `version_label` for the others. Defaults to `0.0`.
         transport: str. `grpc` or `rest`. Defaults to `"grpc"`.
         deadline: float. Seconds that a call may take in all, attempts and waits together. Defaults to `5.0`.
         attempts: int. How often a call is tried at most. Defaults to `3`.
@@ -59,6 +64,8 @@ class RankingClient:
         target: str,
         model_name: str = MODEL_NAME,
         version: int | None = None,
+        version_label: str | None = None,
+        canary_share: float = 0.0,
         transport: Literal["grpc", "rest"] = "grpc",
         deadline: float = 5.0,
         attempts: int = 3,
@@ -75,6 +82,16 @@ class RankingClient:
             raise ValueError(f"`attempts` must be positive. Received: {attempts!r}.")
         if not target or not model_name:
             raise ValueError(f"`target` and `model_name` must not be empty. Received: {target!r}, {model_name!r}.")
+        if version is not None and version_label is not None:
+            raise ValueError(
+                f"`version` and `version_label` must not be given together. Received: {version!r}, {version_label!r}."
+            )
+        if not 0 <= canary_share <= 1 or (canary_share and version_label is None):
+            raise ValueError(
+                f"`canary_share` must be from 0 to 1, and with it `version_label` be given. Received: {canary_share!r}, "
+                f"{version_label!r}."
+            )
+        self._label, self._canary_share = version_label, canary_share
         self._declaration = declaration
         self._bounds = (max_candidates, max_scores)
         self._deadline = deadline
@@ -96,39 +113,52 @@ class RankingClient:
         """Closes the connections."""
         self._transport.close()
 
-    def rank(self, user: Row, candidates: Sequence[Row]) -> Ranking:
+    def rank(self, user: Row, candidates: Sequence[Row], key: str | None = None) -> Ranking:
         """Scores a user's candidates.
 
         Args:
             user: The user side's columns; see `serving.client.cells`.
             candidates: The item side's columns of each candidate. None make an empty ranking, without a request.
+            key: What the user is known by, which tells whether the canary ranks. Defaults to `None`: it does not.
 
         Raises:
             InvalidRequestError: A value breaks a rule of the declaration; nothing was sent.
             ServerError: The server did not answer with scores; see `serving.client.errors` for the kinds.
             InvalidResponseError: The server answered something that is not a ranking.
         """
-        return self.rank_many([(user, candidates)])[0]
+        return self.rank_many([(user, candidates)], key)[0]
 
-    def rank_many(self, requests: Sequence[Request]) -> list[Ranking]:
-        """Scores several users' candidates in one call; see `rank`. The users may have different numbers of candidates."""
+    def rank_many(self, requests: Sequence[Request], key: str | None = None) -> list[Ranking]:
+        """Scores several users' candidates in one call; see `rank`. The users may have different numbers of candidates.
+
+        One version ranks for all of them: that of the one `key`.
+        """
         counts = [len(candidates) for _, candidates in requests]
         inputs = request_inputs(requests, self._declaration, *self._bounds)
         if not any(counts):
             return [Ranking((), np.zeros(0, np.float32)) for _ in requests]
-        scores = _scores(self._call("rank", inputs, [_SCORE]), counts)
+        answer = self._call("rank", inputs, [_SCORE], self.label_of(key))
+        scores = _scores(answer, counts)
         return [
-            Ranking(tuple(candidates), row[: len(candidates)]) for (_, candidates), row in zip(requests, scores, strict=True)
+            Ranking(tuple(candidates), row[: len(candidates)], version=answer.version)
+            for (_, candidates), row in zip(requests, scores, strict=True)
         ]
 
-    def explain(self, user: Row, candidates: Sequence[Row]) -> Explanation:
+    def label_of(self, key: str | None) -> str | None:
+        """The label of the version that ranks for a user; None without labels. A growing share keeps whom it had."""
+        if key is None or not self._canary_share:
+            return self._label
+        place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+        return CANARY if place < self._canary_share else self._label
+
+    def explain(self, user: Row, candidates: Sequence[Row], key: str | None = None) -> Explanation:
         """Scores a user's candidates, and tells what each saw in the user's histories; see `rank`."""
         histories = self._declaration.histories
         inputs = request_inputs([(user, candidates)], self._declaration, *self._bounds)
         if not candidates:
             return Explanation((), np.zeros(0, np.float32), {}, {})
         outputs = [_SCORE, *(_attention(h.name) for h in histories), *(_tokens(c) for h in histories for c in h.columns)]
-        answer = self._call("explain", inputs, outputs)
+        answer = self._call("explain", inputs, outputs, self.label_of(key))
         scores = _scores(answer, [len(candidates)])[0][: len(candidates)]
         attention, tokens = {}, {}
         for history in histories:
@@ -142,12 +172,12 @@ class RankingClient:
                     f"{weights.shape} for {sorted(lengths)} entries."
                 )
             attention[history.name] = weights
-        return Explanation(tuple(candidates), scores, attention, tokens)
+        return Explanation(tuple(candidates), scores, attention, tokens, version=answer.version)
 
-    def _call(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str]) -> Arrays:
+    def _call(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], label: str | None) -> Arrays:
         end = time.monotonic() + self._deadline
         return self._retrying.copy()(
-            lambda: self._transport.predict(signature, inputs, outputs, max(end - time.monotonic(), 0.001))
+            lambda: self._transport.predict(signature, inputs, outputs, max(end - time.monotonic(), 0.001), label)
         )
 
 

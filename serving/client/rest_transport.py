@@ -44,16 +44,19 @@ class RestTransport:
     def __init__(self, target: str, model_name: str, version: int | None = None, tls: TLS | None = None) -> None:
         self._target = target
         base = target if "://" in target else f"{'https' if tls else 'http'}://{target}"
-        versions = "" if version is None else f"/versions/{version}"
-        self._url = f"{base.rstrip('/')}/v1/models/{quote(model_name, safe='')}{versions}:predict"
+        self._model = f"{base.rstrip('/')}/v1/models/{quote(model_name, safe='')}"
+        self._version = "" if version is None else f"/versions/{version}"
         self._pool = urllib3.PoolManager(maxsize=64, retries=False, ssl_context=_context(tls) if tls else None)
 
-    def predict(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float) -> Arrays:
+    def predict(
+        self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float, label: str | None = None
+    ) -> Arrays:
         body = json.dumps({"signature_name": signature, "inputs": dict(inputs)}).encode()
+        which = self._version if label is None else f"/labels/{quote(label, safe='')}"
         try:
             response = self._pool.request(
                 "POST",
-                self._url,
+                f"{self._model}{which}:predict",
                 body=body,
                 headers={"Content-Type": "application/json"},
                 timeout=urllib3.Timeout(total=timeout),
@@ -92,7 +95,7 @@ def _outputs(data: bytes, names: Sequence[str]) -> Arrays:
     # The only output of a signature comes without its name.
     if not isinstance(outputs, dict):
         outputs = {names[0]: outputs}
-    return {name: _array(outputs[name], name) for name in names if name in outputs}
+    return Arrays({name: _array(outputs[name], name) for name in names if name in outputs})
 
 
 def _array(values: Any, name: str) -> NDArray[Any]:

@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 from serving.client.errors import InvalidResponseError
 
 Strings = Sequence[str] | Sequence[Sequence[str]]
-Arrays = dict[str, NDArray[Any]]
+
+
+class Arrays(dict[str, NDArray[Any]]):
+    """Outputs by name. `version` is the model's that has answered, where the server tells: over gRPC."""
+
+    version: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +47,9 @@ class TLS:
 class Transport(Protocol):
     """One attempt at a Predict request. Safe to use from several threads."""
 
-    def predict(self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float) -> Arrays:
+    def predict(
+        self, signature: str, inputs: Mapping[str, Strings], outputs: Sequence[str], timeout: float, label: str | None = None
+    ) -> Arrays:
         """Calls a signature.
 
         Args:
@@ -51,6 +58,7 @@ class Transport(Protocol):
             outputs: The names of the outputs that the answer must have. No filter is sent: TensorFlow Serving would not
                 batch a request for some of the outputs with requests for all.
             timeout: Seconds until it is given up.
+            label: The label of the version to ask. Defaults to `None`: the transport's version, or the latest one served.
 
         Returns:
             The outputs by name: float32, or object arrays of str.
@@ -71,4 +79,6 @@ def chosen(arrays: Arrays, outputs: Sequence[str]) -> Arrays:
     missing = [name for name in outputs if name not in arrays]
     if missing:
         raise InvalidResponseError(f"The answer must have the outputs {list(outputs)}. Received: {sorted(arrays)}.")
-    return {name: np.asarray(arrays[name]) for name in outputs}
+    found = Arrays({name: np.asarray(arrays[name]) for name in outputs})
+    found.version = arrays.version
+    return found

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_argument("--rest", action="store_true", help="speak REST instead of gRPC")
     server.add_argument("--model-name", default=MODEL_NAME, help="(%(default)s)")
     server.add_argument("--model-version", type=int, help="default: the latest one served")
+    server.add_argument("--version-label", help="the label of the version to ask, such as stable or canary")
     server.add_argument("--deadline", type=float, default=30.0, help="seconds, all attempts together (%(default)s)")
     server.add_argument("--attempts", type=int, default=3, help="if the server is unavailable or full (%(default)s)")
     tls = parser.add_argument_group("TLS, PEM files")
@@ -61,6 +62,7 @@ def _client(arguments: argparse.Namespace) -> RankingClient:
         arguments.server or f"localhost:{_PORTS[transport]}",
         arguments.model_name,
         version=arguments.model_version,
+        version_label=arguments.version_label,
         transport=transport,
         deadline=arguments.deadline,
         attempts=arguments.attempts,

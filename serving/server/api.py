@@ -21,6 +21,7 @@ from serving.server import example_methods, predict
 from serving.server.core import Core, Servable
 from serving.server.errors import ServingError, invalid_argument, not_found
 from serving.server.metrics import Metrics
+from serving.server.request_log import RequestLog
 from serving.server.saved_model import Runner
 from serving.server.tensors import Array
 from serving.server.version import Version
@@ -37,9 +38,11 @@ class Api:
         core: of the models.
         runner: runs them.
         metrics: counts.
+        log: what Predict was asked over gRPC and has answered; None keeps nothing.
     """
 
-    def __init__(self, core: Core, runner: Runner, metrics: Metrics) -> None:
+    def __init__(self, core: Core, runner: Runner, metrics: Metrics, log: RequestLog | None = None) -> None:
+        self._log = log
         self.core = core
         self.metrics = metrics
         self._runner = runner
@@ -50,7 +53,10 @@ class Api:
 
     def predict(self, request: Any) -> Any:
         with self.core.servable(_model_spec(request)) as servable:
-            return predict.predict(servable, request, self._runner, self.metrics)
+            response = predict.predict(servable, request, self._runner, self.metrics)
+        if self._log is not None:
+            self._log.add(request, response)
+        return response
 
     def run(self, servable: Servable, signature: Any, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """Runs a signature of a held servable on arrays that fit it."""

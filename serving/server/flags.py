@@ -23,7 +23,7 @@ What it does not do, or does otherwise:
 - A caller may change the configuration (HandleReloadConfigRequest) only with --enable_reload_config.
 - A deadline ends the waiting of the caller, not the run of the model.
 - gRPC health and reflection are always on.
-- No TensorFlow Lite, TensorFlow Text, GPUs, XLA, profiler, request logging, ALTS or SessionService.
+- No TensorFlow Lite, TensorFlow Text, GPUs, XLA, profiler, request logging by the configuration, ALTS or SessionService.
 - Requests share one Python process: it answers fewer of them per second.
 """
 
@@ -84,6 +84,10 @@ class Flags:
         MAX_CANDIDATES, "Not in TensorFlow Serving. Largest second dimension of an input of strings; 0: any."
     )
     max_scores: int = _flag(MAX_SCORES, "Not in TensorFlow Serving. Most values of an input of strings; 0: any.")
+    request_log: str = _flag(
+        "", "Not in TensorFlow Serving, whose configuration says so. File for PredictionLogs of Predict over gRPC."
+    )
+    request_log_share: float = _flag(1.0, "Not in TensorFlow Serving. The share of the calls that are logged.")
     enable_reload_config: bool = _flag(
         False, "Not in TensorFlow Serving, where callers always may: let callers change what is served."
     )
@@ -150,6 +154,8 @@ def _problem(flags: Flags) -> str:
         return "--monitoring_config_file must come with --rest_api_port, where metrics are served."
     if not flags.enable_grpc_healthcheck_service:
         return "--enable_grpc_healthcheck_service=false is not supported by the embedded server."
+    if not 0 < flags.request_log_share <= 1:
+        return f"--request_log_share must be above 0 and at most 1. Received: {flags.request_log_share}."
     parallelism = (
         flags.tensorflow_session_parallelism,
         flags.tensorflow_intra_op_parallelism,

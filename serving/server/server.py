@@ -26,6 +26,7 @@ from serving.server.flags import Flags
 from serving.server.loading import Loader
 from serving.server.manager import Manager
 from serving.server.protos import BatchingParameters, MonitoringConfig
+from serving.server.request_log import RequestLog
 from serving.server.rest_app import RestApi
 from serving.server.saved_model import BoundedRunner, DirectRunner, Runner
 from serving.server.version import LoadPolicy
@@ -77,7 +78,8 @@ class Server:
         )
         self._manager = Manager(loader, policy, self._manager_died)
         self._core = Core(self._manager, flags.allow_version_labels_for_unavailable_models, self._stopping.is_set)
-        self._api = Api(self._core, runner, counts)
+        log = RequestLog(flags.request_log, flags.request_log_share) if flags.request_log else None
+        self._api = Api(self._core, runner, counts, log)
         self._stop = asyncio.Event()
         self._deadline = threading.Timer(flags.drain_seconds + LAST_SECONDS, self._give_up)
         self._deadline.daemon = True

@@ -23,10 +23,14 @@ SETTINGS = {**NO_BOUNDS, "EPOCHS": "1"}
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """How a run ended: what it printed, and the versions that were published after it, oldest first."""
+    """How a run ended: what it printed, and the versions that were published after it, oldest first.
+
+    `judged` are the ids of the model that was judged last, and of that which it was compared with.
+    """
 
     output: str
     versions: list[int]
+    judged: list[int]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +54,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """Settings A, settings B, A again, A once more, after its version was removed; then other data, and A again."""
+    """Settings A, settings B, A again, A once more, after its version was removed; then other data, and A again.
+
+    At last B, which is taken back; B again, and settings C.
+    """
     a = {"DATA_ROOT": str(data / "days"), "SEED": "1", **SETTINGS}
     b = a | {"SEED": "2"}
     files = a | {"DATA_ROOT": str(data / "files")}
-    planned = [a, b, a, a, a | {"REMOVE": "newest"}, files, a]
+    planned = [a, b, a, a, a | {"REMOVE": "newest"}, files, a, b, b | {"ROLLBACK": "it ranks badly"}]
+    planned.append(a | {"SEED": "3"})
     state = tmp_path_factory.mktemp("state")
     command = [sys.executable, str(Path(__file__).with_name("publishing.py")), str(state), json.dumps(planned)]
     done = zygote.run(command, os.environ, ROOT)
@@ -62,10 +70,10 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     found = []
     for line in done.stdout.splitlines():
         if line.startswith("["):
-            status, output, versions = json.loads(line)
+            status, output, versions, judged = json.loads(line)
             print(output)
             assert status == 0
-            found.append(Run(output, versions))
+            found.append(Run(output, versions, judged))
     assert len(found) == len(planned)
     return found
 
@@ -103,8 +111,24 @@ def test_a_version_that_was_removed_by_hand_is_published_again(runs: list[Run]) 
 
 
 def test_data_without_spans_publishes_over_a_day_and_says_of_what_data_that_was(runs: list[Run], data: Path) -> None:
-    before, flat, after = runs[4:]
+    before, flat, after = runs[4:7]
     assert flat.versions[:-1] == before.versions
     assert f"in place of version {before.versions[-1]}, of other data: {data / 'days'}" in flat.output
     assert after.versions[:-1] == flat.versions
     assert f"in place of version {flat.versions[-1]}, of other data: {data / 'files'}" in after.output
+
+
+def test_a_model_that_was_taken_back_is_not_published_again_by_a_cached_run(runs: list[Run]) -> None:
+    before, bad, refused = runs[6:9]
+    assert bad.versions[:-1] == before.versions
+    assert refused.versions[:-1] == bad.versions, "the rollback published the model before it again, and the run nothing"
+    assert f", as version {bad.versions[-1]}: it ranks badly" in refused.output
+    assert "Published" in refused.output
+
+
+def test_the_run_after_a_rollback_is_compared_with_the_model_that_is_served_again(runs: list[Run]) -> None:
+    first, second, last = runs[0], runs[1], runs[9]
+    assert second.judged[1] == first.judged[0]
+    assert last.judged[1] == first.judged[0]
+    assert last.judged[0] > second.judged[0]
+    assert f"version {last.versions[-1]} at " in last.output

@@ -35,6 +35,7 @@ UPSTREAM = {
     "trainer": ["dataset", "transform", "vocabulary-validator"],
     "latest-blessed-model": ["trainer"],
     "evaluator": ["dataset", "latest-blessed-model", "trainer"],
+    "serving-validator": ["dataset", "trainer"],
     "published-later": ["dataset"],
     "freshness": ["dataset", "published-later"],
     "model-card": [
@@ -48,7 +49,7 @@ UPSTREAM = {
         "vocabulary-validator",
         "window",
     ],
-    "pusher": ["evaluator", "freshness", "model-card", "trainer"],
+    "pusher": ["evaluator", "freshness", "model-card", "serving-validator", "trainer"],
     "past-spans": ["example-gen", "statistics-gen"],
     "model-report": [
         "dataset",
@@ -59,6 +60,7 @@ UPSTREAM = {
         "model-card",
         "past-spans",
         "pusher",
+        "serving-validator",
         "statistics-gen",
         "trainer",
         "vocabulary-validator",
@@ -279,6 +281,21 @@ def test_the_kfp_sdk_loads_the_package_and_its_parts_parse(package: Path) -> Non
     json_format.ParseDict(platform, pipeline_spec_pb2.PlatformSpec())
     for settings in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
         json_format.ParseDict(settings, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+
+
+@pytest.mark.parametrize(("validator", "is_there"), [("kubernetes", True), ("none", False)])
+def test_tfxs_infra_validator_takes_the_place_of_our_own_and_can_be_left_out(
+    tmp_path: Path, validator: str, is_there: bool
+) -> None:
+    content = yaml.safe_load(CONFIG.read_text())
+    content["run"]["serving_validator"] = validator
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(content))
+    spec, _ = documents(compiled(tmp_path / "config.yaml", tmp_path / "p.yaml"))
+    steps = steps_of(spec)
+    assert ("serving-validator" in steps) == ("serving-validator" in steps["pusher"]["dependentTasks"]) == is_there
+    text = json.dumps(spec)
+    assert ("tfx.components.infra_validator.executor.Executor" in text) == is_there
+    assert "components.serving_validator" not in text
 
 
 def test_an_unknown_node_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Serves a model, and asks it, before it is published."""
