@@ -55,9 +55,9 @@ def facts_of(store: mlmd.MetadataStore, run_id: str) -> RunFacts:
     examples, blessing = record.one("example_gen", "examples"), record.one("evaluator", "blessing")
     pushed = record.one("pusher", "pushed_model")
     version = published(pushed)
-    rows = {(outcome,): float(number(examples, name)) for outcome, name in _OUTCOMES.items()}
+    rows: dict[tuple[str, ...], float] = {(outcome,): float(number(examples, name)) for outcome, name in _OUTCOMES.items()}
     own = read_evaluation(record.one("evaluator", "evaluation").uri).overall.models[CANDIDATE]
-    measured = {
+    measured: dict[tuple[str, ...], float] = {
         (metric, end): getattr(own[metric], end)
         for metric in _METRICS
         for end in ("value", "lower", "upper")
