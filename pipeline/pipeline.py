@@ -38,7 +38,7 @@ from components.latest_blessed_model import LatestBlessedBeforeCandidate
 from components.model_card.component import ModelCard
 from components.pusher.component import Pusher
 from components.report.component import ModelReport
-from components.report.sources import OF_RUN, PAST
+from components.report.sources import OF_RUN, PAST, SERVED
 from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
@@ -66,8 +66,8 @@ NODES = {
     "trainer": "trains and exports the DIN",
     "latest_blessed_model": "finds the model to beat",
     "evaluator": "measures it and holds it to the bounds",
-    "serving_validator": "serves it, and compares the answers",
     "model_card": "writes down what the model is",
+    "serving_validator": "serves it, and compares the answers",
     "published_later": "looks for a later span's model",
     "freshness": "keeps a past day's model from going out",
     "pusher": "publishes a blessed model",
@@ -101,8 +101,8 @@ CODE = {
     "trainer": ("components.training", "trainer.run"),
     TUNER: ("trainer.tune",),
     "evaluator": ("components.evaluation.executor",),
-    "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
     "model_card": ("components.model_card.executor",),
+    "serving_validator": ("components.serving_validator.executor", "serving.__main__"),
     "freshness": ("components.freshness",),
     "pusher": ("components.pusher.executor",),
     "model_report": ("components.report.executor",),
@@ -281,6 +281,20 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         bounds=config.bounds,
         code_fingerprint=code_fingerprint(*CODE["evaluator"]),
     ).with_id("evaluator")
+    model_card = ModelCard(
+        model=model,
+        dataset=examples,
+        span=span,
+        window=window,
+        schema=schema.outputs["schema"],
+        transform_graph=transform.outputs["transform_graph"],
+        coverage=vocabulary_validator.outputs["coverage"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        baseline_model=latest_blessed_model,
+        fingerprints={node: code_fingerprint(*modules) for node, modules in CODE.items() if node in _IN_CARD},
+        code_fingerprint=code_fingerprint(*CODE["model_card"]),
+    ).with_id("model_card")
     serving = config.serving
     serving_validator: BaseNode
     if serving.serving_validator == KUBERNETES:
@@ -296,20 +310,6 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         )
     serving_validator = serving_validator.with_id("serving_validator")
     is_served = serving.serving_validator != "none"
-    model_card = ModelCard(
-        model=model,
-        dataset=examples,
-        span=span,
-        window=window,
-        schema=schema.outputs["schema"],
-        transform_graph=transform.outputs["transform_graph"],
-        coverage=vocabulary_validator.outputs["coverage"],
-        evaluation=evaluator.outputs["evaluation"],
-        blessing=evaluator.outputs["blessing"],
-        baseline_model=latest_blessed_model,
-        fingerprints={node: code_fingerprint(*modules) for node, modules in CODE.items() if node in _IN_CARD},
-        code_fingerprint=code_fingerprint(*CODE["model_card"]),
-    ).with_id("model_card")
     freshness = Freshness(
         pushed_model=found("published_later", "pushed_model", pushed_model=Channel(type=PushedModel), dataset=examples),
         dataset=examples,
@@ -325,7 +325,7 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         run_id=run_id,
         code_fingerprint=code_fingerprint(*CODE["pusher"]),
     ).with_id("pusher")
-    found(
+    past = found(
         "past_spans",
         "examples",
         config={"num_spans": PAST_SPANS},
@@ -337,24 +337,12 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         anchor=span,
         statistics_anchor=statistics,
     )
-    outputs = {
-        node.id: node.outputs
-        for node in (
-            example_gen,
-            statistics_gen,
-            example_validator,
-            dataset,
-            vocabulary_validator,
-            trainer,
-            evaluator,
-            freshness,
-            model_card,
-            pusher,
-            *resolvers.values(),
-        )
-    }
+    shown = [example_gen, statistics_gen, example_validator, dataset, vocabulary_validator, trainer, evaluator, freshness]
+    outputs = {node.id: node.outputs for node in (*shown, model_card, pusher, *resolvers.values())}
+    sources = OF_RUN | (PAST if past is not None else {}) | (SERVED if is_served else {})
+    outputs |= {serving_validator.id: serving_validator.outputs}
     model_report = ModelReport(
-        channels={name: outputs[node][key] for name, (node, key) in (OF_RUN | PAST).items() if node in outputs},
+        channels={name: outputs[node][key] for name, (node, key) in sources.items()},
         settings=config.report,
         judge_split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["model_report"]),
@@ -370,8 +358,8 @@ def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParam
         vocabulary_validator,
         trainer,
         evaluator,
-        *([serving_validator] if is_served else []),
         model_card,
+        *([serving_validator] if is_served else []),
         freshness,
         pusher,
         model_report,

@@ -13,7 +13,7 @@ from components.example_gen.spans import EVAL
 from components.lineage import PIPELINE_RUN
 from components.report.build import build
 from components.report.executor import REPORT_HTML
-from components.report.sources import OF_RUN, PAST
+from components.report.sources import OF_RUN, PAST, SERVED
 from pipeline.config import RunConfig
 from pipeline.pipeline import MODEL_REPORT
 from pipeline.results import RunRecord, read_run
@@ -40,7 +40,7 @@ def report(config: RunConfig, store: mlmd.MetadataStore, run_id: str, console: C
             console.print(str(path), soft_wrap=True)
             return 0
     path = Path(config.state_root) / "report" / f"{run_id}.html"
-    sources = {name: record.all(node, key) for name, (node, key) in (OF_RUN | PAST).items()}
+    sources = {name: record.all(node, key) for name, (node, key) in (OF_RUN | PAST | SERVED).items()}
     page = build(sources, DECLARATION, config.report, EVAL)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")

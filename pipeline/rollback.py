@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import PushedModel
 from components.lineage import PIPELINE_RUN
 from components.properties import LINEAGE, TAKEN_BACK, TAKEN_BACK_AT, copy_properties
 from components.pusher.executor import destination_of
-from components.pusher.files import DIGEST, read_cards
+from components.pusher.files import DIGEST, kept_cards
 from components.pusher.outcome import DESTINATION, IS_NEW, MODEL, PUSHED, PUSHED_MODEL, VERSION
 from components.pusher.publication import publish
 from components.pusher.taken_back import TakenBack, read_taken_back, write_taken_back
@@ -84,9 +84,9 @@ def roll_back(config: RunConfig, store: mlmd.MetadataStore, version: int | None,
     _mark(store, target, later, reason, now)
     told = {name: value for name, value in target.record.items() if name != DIGEST}
     act = {"to": target.number, "reason": reason, "taken_back": [one.number for one in later]}
-    path = str(target.path)
-    cards = read_cards(path, destination.files)
-    publication = publish(path, base_path, told | {"published": now, ROLLED_BACK: act}, destination, cards)
+    told |= {"published": now, ROLLED_BACK: act}
+    cards = kept_cards(str(target.path), destination.files)
+    publication = publish(str(target.path), base_path, told, destination, cards)
     done = RolledBack(target.number, publication.number, tuple(one.number for one in later), reason, now, publication.path)
     if publication.is_new:
         _record(config, store, versions, done)

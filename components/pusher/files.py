@@ -76,8 +76,8 @@ def laid(record: Mapping[str, Any], cards: Mapping[str, bytes]) -> dict[str, byt
     return {**{os.path.join(EXTRA, name): content for name, content in cards.items()}, RECORD: to_json(record).encode()}
 
 
-def read_cards(version: str, files: Files) -> dict[str, bytes]:
-    """The cards that are kept with a published version, by name."""
+def kept_cards(version: str, files: Files) -> dict[str, bytes]:
+    """What a published version has of its model card, by name; nothing in one of an earlier release."""
     cards = {}
     for name in CARDS:
         path = os.path.join(version, EXTRA, name)

@@ -22,7 +22,7 @@ from tfx.types.standard_artifacts import (
 from components.artifacts import ModelCardDocument, RunReport, VocabularyCoverage
 from components.report import executor
 from components.report.settings import ReportSettings
-from components.report.sources import OF_RUN, PAST
+from components.report.sources import OF_RUN, PAST, SERVED
 
 _KINDS = {
     "span": Examples,
@@ -35,6 +35,7 @@ _KINDS = {
     "evaluation": ModelEvaluation,
     "blessing": ModelBlessing,
     "freshness": InfraBlessing,
+    "served": InfraBlessing,
     "model_card": ModelCardDocument,
     "pushed_model": PushedModel,
     "past_examples": Examples,
@@ -53,7 +54,7 @@ class ModelReportSpec(ComponentSpec):
         "code_fingerprint": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
-        name: ChannelParameter(type=kind, optional=name in PAST) for name, kind in _KINDS.items()
+        name: ChannelParameter(type=kind, optional=name in PAST | SERVED) for name, kind in _KINDS.items()
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {executor.REPORT: ChannelParameter(type=RunReport)}
 
@@ -63,7 +64,7 @@ class ModelReport(base_component.BaseComponent):
 
     Args:
         channels: What the run has put out, by `components.report.sources.OF_RUN`; and what is known of earlier spans, by
-            `PAST`, where something resolves it.
+            `PAST`, where something resolves it; and `SERVED`, where the model is served before.
         settings: What is shown.
         judge_split: The split that judges.
         code_fingerprint: Changes whenever this component's code changes, to keep the cache honest.
@@ -84,7 +85,7 @@ class ModelReport(base_component.BaseComponent):
     ) -> None:
         super().__init__(
             ModelReportSpec(
-                **{name: channels.get(name) for name in (*OF_RUN, *PAST)},
+                **{name: channels.get(name) for name in (*OF_RUN, *PAST, *SERVED)},
                 settings=settings.to_json(),
                 judge_split=judge_split,
                 code_fingerprint=code_fingerprint,

@@ -28,6 +28,9 @@ PAST = {
     "past_model_cards": ("past_spans", "model_cards"),
 }
 
+# Where the model is served before it is published.
+SERVED = {"served": ("serving_validator", "blessing")}
+
 Sources = Mapping[str, Sequence[AnyArtifact]]
 
 

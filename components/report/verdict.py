@@ -50,6 +50,8 @@ class Publication:
         failed_bounds: Which do not.
         fresh: Whether no later span's model is published; None if that was not looked at.
         not_fresh: Why not.
+        served: Whether a server has answered as the model was judged; None if none was asked.
+        not_served: What was wrong.
         replaced: The version that it took the place of.
         again: The older version that was this very model.
     """
@@ -63,6 +65,8 @@ class Publication:
     failed_bounds: str = ""
     fresh: bool | None = None
     not_fresh: str = ""
+    served: bool | None = None
+    not_served: str = ""
     replaced: str = ""
     again: str = ""
 
@@ -87,12 +91,14 @@ def _strip(check: Check, measure: Measure) -> dict[str, float] | None:
 
 def publication(sources: Sources) -> Publication:
     """What became of the run's model."""
-    pushed, blessing, fresh = (one(sources, name) for name in ("pushed_model", "blessing", "freshness"))
+    pushed, blessing, fresh, served = (one(sources, name) for name in ("pushed_model", "blessing", "freshness", "served"))
     told: dict[str, Any] = {
         "blessed": None if blessing is None else number(blessing, "blessed") == 1,
         "forced": "" if blessing is None else text(blessing, FORCED),
         "failed_bounds": "" if blessing is None else text(blessing, FAILED_BOUNDS).replace(",", ", "),
         "fresh": None if fresh is None else number(fresh, "blessed") == 1,
+        "served": None if served is None else number(served, "blessed") == 1,
+        "not_served": "" if served is None else text(served, REASON),
         "not_fresh": "" if fresh is None else text(fresh, REASON),
     }
     if pushed is None:

@@ -60,6 +60,7 @@ UPSTREAM = {
         "model-card",
         "past-spans",
         "pusher",
+        "serving-validator",
         "statistics-gen",
         "trainer",
         "vocabulary-validator",

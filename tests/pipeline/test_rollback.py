@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from components.model_card.names import CARDS
 from components.properties import text
 from components.pusher.files import LocalFiles, digest_of_version
 from components.pusher.taken_back import read_taken_back
@@ -114,6 +115,17 @@ def test_a_rollback_is_recorded_with_its_reason_and_time(world: World) -> None:
         "taken_back": list(done.taken_back),
     }
     assert record["lineage"]["eval_span"] == "span-1"
+
+
+def test_the_version_that_is_served_again_carries_its_models_card(world: World) -> None:
+    world.run("a", 1)
+    world.run("b", 2)
+    root = Path(world.config.serving_root)
+    for name in CARDS:
+        (root / str(world.versions[0]) / "assets.extra" / name).write_text(f"{name} of a")
+    done = roll_back(world.config, world.store, None, "it ranks badly")
+    extra = root / str(done.as_version) / "assets.extra"
+    assert {name: (extra / name).read_text() for name in CARDS} == {name: f"{name} of a" for name in CARDS}
 
 
 def test_the_versions_tell_what_has_become_of_them(world: World) -> None:

@@ -169,7 +169,9 @@ def test_the_scores_are_counted_by_label_as_finely_as_curves_are_drawn(world: Wo
     assert own.sum(axis=0).tolist() == [(labels == 0).sum(), (labels == 1).sum()]
     logits = np.log(world.scores / (1 - world.scores))
     assert own[:, 1] @ bin_logits() / labels.sum() == pytest.approx(logits[labels == 1].mean(), abs=1 / 32)
-    assert read_bounds(first.artifact.uri).force_publication == "to be sure"
+    bounds = read_bounds(first.artifact.uri)
+    assert bounds is not None
+    assert bounds.force_publication == "to be sure"
 
 
 def test_what_a_feature_is_worth_follows_from_the_model(world: World, tmp_path: Path) -> None:

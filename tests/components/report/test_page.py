@@ -19,7 +19,9 @@ SETTINGS = SimpleNamespace(report_rows=10, report_impressions=3)
 
 def publication(state: str = "open", **told: Any) -> SimpleNamespace:
     names = ("version", "path", "refused", "forced", "failed_bounds", "not_fresh", "replaced", "again")
-    return SimpleNamespace(**{"state": state, "blessed": None, "fresh": None, **dict.fromkeys(names, ""), **told})
+    return SimpleNamespace(
+        **{"state": state, "blessed": None, "fresh": None, "served": None, **dict.fromkeys(names, ""), **told}
+    )
 
 
 def page(**values: Any) -> str:
