@@ -22,7 +22,7 @@ export TF_CPP_MIN_LOG_LEVEL := 3
 
 CODE := benchmarks components data kubeflow pipeline serving settings tests trainer transform local_runner.py
 
-.PHONY: help setup run ingest config prune tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official lint format sample lock clean
+.PHONY: help setup run ingest config prune tune score versions rollback canary promote parity lineage serve rank check-export kubeflow schedule image run-synthetic test test-unit test-tools test-kubeflow-official test-engines wheel lint format sample lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,7 +100,13 @@ test-tools: ## Install what the tests use beside the environment: as root, on De
 	@scripts/test_tools
 
 test-kubeflow-official: ## Run the Kubeflow tests with the official lock, where glibc is older in a Debian 13 root folder
-	@scripts/test_official
+	@scripts/test_official kubeflow
+
+test-engines: ## Run the whole pipeline on Prism with workers elsewhere, in the same way; needs Go
+	@scripts/test_official engines
+
+wheel: setup ## Build this project's wheel into build/, for Beam workers whose image lacks it (docs/ENGINES.md)
+	@python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build .
 
 lint: setup ## Check style and types
 	@ruff check .

@@ -16,7 +16,7 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from trainer.hyperparameters import Hyperparameters
 from trainer.input_pipeline import pad
 from trainer.run import build_model
@@ -53,7 +53,7 @@ def export_model(path: Path, declaration: Declaration, seed: int = 0) -> None:
 
 def _analyzed(rows: list[dict[str, Any]], declaration: Declaration, folder: str) -> tft.TFTransformOutput:
     with (
-        beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))) as pipeline,
+        beam.Pipeline(options=PipelineOptions(list(IN_MEMORY))) as pipeline,
         tft_beam.Context(temp_dir=f"{folder}/tmp"),
     ):
         dataset = pipeline | beam.Create(rows), DatasetMetadata(raw_schema(declaration))

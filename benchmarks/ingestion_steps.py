@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _step(executor: Any, inputs: dict[str, Any], outputs: dict[str, Any], proper
     from apache_beam.options.pipeline_options import PipelineOptions
 
     def make_pipeline() -> beam.Pipeline:
-        return beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS)))
+        return beam.Pipeline(options=PipelineOptions(list(IN_MEMORY)))
 
     temporary = str(Path(next(iter(outputs.values())).uri) / "tmp")
     context = executor.Context(make_beam_pipeline_fn=make_pipeline, tmp_dir=temporary, unique_id="1")

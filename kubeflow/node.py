@@ -53,6 +53,7 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple
     from kubeflow import node_ir, parameters
     from kubeflow.lease import Leases, renewed
     from kubeflow.store import connection_from_environment, open_store
+    from pipeline.beam import check_workers
     from pipeline.config import RunConfig
     from pipeline.fingerprint import tree_fingerprint
 
@@ -65,6 +66,8 @@ def _run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> tuple
         )
     one = node_ir.from_text(arguments.ir)
     config = parameters.configured(RunConfig.from_json(arguments.config), given_parameters(arguments))
+    roots = {"data_root": config.data_root, "state_root": config.state_root}
+    check_workers(config.beam, (one.nodes[0].pipeline_node.node_info.id,), roots)
     connection = connection_from_environment(environment)
 
     def open_leases() -> Leases:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 from tfx.utils import proto_utils
 
+from pipeline.beam import BEAM_NODES
 from pipeline.config import RunConfig
 from settings.catalogue import build, catalogue, flat
 from settings.texts import from_text, to_text
@@ -57,6 +58,23 @@ def apply(one: pipeline_pb2.Pipeline, config: RunConfig) -> None:
     writer = _WRITERS.get(node.node_info.id)
     if writer is not None:
         writer(node, config)
+    if node.node_info.id in BEAM_NODES:
+        _write_beam_options(one, config)
+
+
+def _write_beam_options(one: pipeline_pb2.Pipeline, config: RunConfig) -> None:
+    name = one.nodes[0].pipeline_node.node_info.id
+    deployment = pipeline_pb2.IntermediateDeploymentConfig()
+    one.deployment_config.Unpack(deployment)
+    spec = executable_spec_pb2.BeamExecutableSpec()
+    deployment.executor_specs[name].Unpack(spec)
+    del spec.beam_pipeline_args[:], spec.beam_pipeline_args_placeholders[:]
+    options = config.beam.options(name)
+    spec.beam_pipeline_args.extend(options)
+    for option in options:
+        spec.beam_pipeline_args_placeholders.add().value.string_value = option
+    deployment.executor_specs[name].Pack(spec)
+    one.deployment_config.Pack(deployment)
 
 
 def _write_example_gen(node: pipeline_pb2.PipelineNode, config: RunConfig) -> None:

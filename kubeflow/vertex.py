@@ -14,6 +14,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 
 from kubeflow.package_config import PackageConfig
 from pipeline.pipeline import create_pipeline
+from pipeline.strategies import OF_TFX
 
 
 def compile_spec(config: PackageConfig, path: Path) -> None:
@@ -34,4 +35,4 @@ def compile_spec(config: PackageConfig, path: Path) -> None:
         output_dir=str(path.parent),
         output_filename=path.name,
     )
-    runner.run(create_pipeline(config.run_config(), lineage=False))
+    runner.run(create_pipeline(config.run_config(), strategies=OF_TFX, run_id=""))

@@ -14,6 +14,7 @@ from components.data_identity import BY_PATH
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from components.serving_validator.settings import ServingSettings
+from pipeline.beam import BEAM_NODES, BeamSettings
 from pipeline.parity.settings import ParitySettings
 from pipeline.retention_settings import RetentionSettings
 from pipeline.scoring.settings import ScoringSettings
@@ -28,8 +29,6 @@ from trainer.tuning_settings import TuningSettings
 PIPELINE_NAME = "community-din"
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG = "CONFIG"
-# In this process: Beam's plain DirectRunner would first try to download Prism.
-BEAM_OPTIONS = ("--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
 _SPAN_NODES = ("example_gen",)
 
 
@@ -67,10 +66,6 @@ class RunConfig(Settings):
         min_length=1,
     )
     window_spans: int = setting(7, "How many spans before it train, at most.", main=True, nodes=("window",), ge=1)
-    beam_pipeline_args: tuple[str, ...] = setting(
-        BEAM_OPTIONS,
-        "How the nodes' own Beam pipelines run: Beam's options.",
-    )
     pipeline_name: str = setting(
         PIPELINE_NAME, "The pipeline's name in the metadata, and the model's.", pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
     )
@@ -80,7 +75,7 @@ class RunConfig(Settings):
     export: ExportSettings = group(ExportSettings, ("trainer",))
     bounds: Bounds = group(Bounds, ("evaluator",))
     serving: ServingSettings = group(ServingSettings, ("serving_validator",))
-
+    beam: BeamSettings = group(BeamSettings, BEAM_NODES)
     tuning: TuningSettings = group(TuningSettings, ("tuner",))
     scoring: ScoringSettings = group(ScoringSettings, ())
     parity: ParitySettings = group(ParitySettings, ())

@@ -6,6 +6,8 @@ import re
 
 # A rejected file's message tells of five rules with three examples each.
 _LINES = 24
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAMES = re.compile(r"\A(\s*\n| .*\n)*")
 
 
 class NodeError(RuntimeError):
@@ -18,9 +20,15 @@ class NodeError(RuntimeError):
 
 
 def cause_of(error: BaseException) -> str:
-    """The innermost error's message, without Beam's notes on where it was running; a long one is cut."""
+    """The innermost error's message, without Beam's notes on where it was running; a long one is cut.
+
+    Of a worker elsewhere Beam has the traceback as a text: its error is what stands at its end.
+    """
     while error.__cause__ is not None and not isinstance(error, NodeError):
         error = error.__cause__
-    text = re.sub(r"\s*\[while running .*?\]\s*$", "", str(error), flags=re.DOTALL).strip()
+    told = str(error).rpartition(_TRACEBACK)[2]
+    if told != str(error):
+        told = _FRAMES.sub("", told)
+    text = re.sub(r"\s*\[while running .*?\]\s*$", "", told, flags=re.DOTALL).strip()
     lines = [line for line in text.splitlines() if line.strip()][:_LINES]
     return "\n".join(lines) or type(error).__name__

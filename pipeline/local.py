@@ -19,6 +19,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable.tfx_runner import IrBasedRunner
 
 from pipeline.advice import on_this_machine
+from pipeline.beam import check_workers
 from pipeline.config import RunConfig
 from pipeline.display import Display
 from pipeline.errors import NodeError, cause_of
@@ -67,6 +68,7 @@ def ingest(config: RunConfig, spans: Sequence[str], console: Console, log: Path)
 def run_nodes(config: RunConfig, console: Console, nodes: tuple[str, ...]) -> set[str]:
     """Runs some of the pipeline's nodes. Returns the run's id, or nothing if the runner was told not to run."""
     try:
+        check_workers(config.beam, nodes, {"DATA_ROOT": config.data_root, "STATE_ROOT": config.state_root})
         pipeline = create_pipeline(config, nodes, connection(config))
         with displayed(Display(console, len(pipeline.components))) as run_ids, _runner(config.engine) as runner:
             runner.run(pipeline)

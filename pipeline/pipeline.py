@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import takewhile
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.components import Transform, Tuner
 from tfx.dsl.compiler import constants
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
@@ -25,20 +26,17 @@ from components.evaluation.component import Evaluator
 from components.example_gen.component import InteractionExampleGen
 from components.example_gen.spans import EVAL, TRAIN
 from components.example_validator.component import ExampleValidator
-from components.freshness import Freshness, PublishedOnLaterSpan
+from components.freshness import Freshness
 from components.latest_blessed_model import LatestBlessedBeforeCandidate
-from components.previous_statistics import PreviousStatistics
 from components.pusher.component import Pusher
 from components.serving_validator.component import KUBERNETES, ServingValidator, on_kubernetes
-from components.span_window import SpansBeforeAnchor
 from components.statistics_gen.component import TokenStatisticsGen
 from components.training import Trainer
 from components.validation_gate import ValidationGate
 from components.vocabulary_validator.component import VocabularyValidator
-from components.warm_start_model import LastBlessedOfEarlierSpan
-from pipeline.beam import beam_arguments
 from pipeline.config import RunConfig
 from pipeline.fingerprint import code_fingerprint
+from pipeline.strategies import OWN, Strategies
 from transform.features import DECLARATION
 from transform.pretrained import table_paths
 from transform.schema import schema_text
@@ -101,11 +99,16 @@ GATES = (
 )
 
 
+# What is published now is not for the cache to say: the pusher looks in every run.
+RUN_ID = RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str)
+
+
 def create_pipeline(
     config: RunConfig,
     nodes: Collection[str] = tuple(NODES),
     connection: metadata_store_pb2.ConnectionConfig | None = None,
-    lineage: bool = True,
+    strategies: Strategies = OWN,
+    run_id: str | RuntimeParameter = RUN_ID,
 ) -> Pipeline:
     """Returns the pipeline of a configuration; a function of its arguments alone.
 
@@ -113,30 +116,42 @@ def create_pipeline(
         config: The configuration.
         nodes: The ids of the nodes it has: all, or `INGESTION`.
         connection: The metadata store, for runners that take it from the pipeline.
-        lineage: Whether the runner can run this project's resolvers, which look into the metadata store. Without them no
-            earlier span is known, and the baseline is the model that was blessed last.
+        strategies: How the nodes that look into the metadata store do it.
+        run_id: The run's id, or what the runner puts its own for. Without one, the cache may answer for the pusher.
 
     Raises:
-        ValueError: The training is to start from an earlier model, and the runner cannot find one.
+        ValueError: The training is to start from an earlier model, and no strategy finds one.
     """
-    if config.hyperparameters.warm_start and not lineage:
-        raise ValueError("`warm_start` must be false where a runner cannot run this project's resolvers. Received: True.")
+    if config.hyperparameters.warm_start and strategies.warm_start_model is None:
+        raise ValueError("`warm_start` must be false where no strategy finds an earlier model. Received: True.")
     wanted = {*nodes, WARM_START} if "trainer" in nodes else {*nodes}
-    chosen = {node.id: node for node in _nodes(config, lineage) if node.id in wanted}
+    chosen = {node.id: node for node in _nodes(config, strategies, run_id) if node.id in wanted}
     for gate, guarded in GATES:
         if gate in chosen and guarded in chosen:
             chosen[guarded].add_upstream_node(chosen[gate])
+    for node in chosen.values():
+        if isinstance(node, BaseBeamComponent):
+            node.with_beam_pipeline_args(config.beam.options(node.id))
     return Pipeline(
         pipeline_name=config.pipeline_name,
         pipeline_root=config.pipeline_root,
         metadata_connection_config=connection,
         components=list(chosen.values()),
         enable_cache=True,
-        beam_pipeline_args=beam_arguments(config.beam_pipeline_args),
     )
 
 
-def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
+def _nodes(config: RunConfig, strategies: Strategies, run_id: str | RuntimeParameter) -> list[BaseNode]:
+    resolvers: dict[str, Resolver] = {}
+
+    def found(node: str, output: str, **inputs: Any) -> Channel | None:
+        """The output of a resolver; None if it has no strategy."""
+        strategy = getattr(strategies, node)
+        if strategy is None:
+            return None
+        resolvers[node] = Resolver(strategy_class=strategy, **inputs).with_id(node)
+        return resolvers[node].outputs[output]
+
     tables = table_paths(DECLARATION)
     example_gen = InteractionExampleGen(
         input_base=config.data_root,
@@ -153,15 +168,16 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         "statistics_gen"
     )
     statistics = statistics_gen.outputs["statistics"]
-    previous_statistics = Resolver(
-        strategy_class=PreviousStatistics,
+    previous_statistics = found(
+        "previous_statistics",
+        "statistics",
         statistics=Channel(type=ExampleStatistics),
         blessing=Channel(type=DataBlessing),
         anchor=statistics,
-    ).with_id("previous_statistics")
+    )
     example_validator = ExampleValidator(
         statistics=statistics,
-        previous_statistics=previous_statistics.outputs["statistics"] if lineage else None,
+        previous_statistics=previous_statistics,
         bounds=config.data_bounds,
         judge_split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["example_validator"]),
@@ -170,15 +186,16 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         anomalies=example_validator.outputs["anomalies"], code_fingerprint=code_fingerprint(*CODE["validation_gate"])
     ).with_id("validation_gate")
     schema = DeclaredSchema(schema_text(DECLARATION), code_fingerprint(*CODE["schema"])).with_id("schema")
-    window = Resolver(
-        strategy_class=SpansBeforeAnchor,
+    window = found(
+        "window",
+        "examples",
         config={"num_spans": config.window_spans},
         examples=Channel(type=Examples, producer_component_id=example_gen.id),
         blessing=Channel(type=DataBlessing),
         anchor=span,
-    ).with_id("window")
+    )
     dataset = Dataset(
-        window=window.outputs["examples"] if lineage else None,
+        window=window,
         anchor=span,
         code_fingerprint=code_fingerprint(*CODE["dataset"]),
         group=DECLARATION.group,
@@ -199,16 +216,10 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         split=EVAL,
         code_fingerprint=code_fingerprint(*CODE["vocabulary_validator"]),
     ).with_id("vocabulary_validator")
-    earlier = []
+    earlier = None
     if config.hyperparameters.warm_start:
-        earlier = [
-            Resolver(
-                strategy_class=LastBlessedOfEarlierSpan,
-                model=Channel(type=Model),
-                model_blessing=Channel(type=ModelBlessing),
-                dataset=examples,
-            ).with_id(WARM_START)
-        ]
+        channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
+        earlier = found(WARM_START, "model", **channels, dataset=examples)
     trainer = Trainer(
         run_fn="trainer.run.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -216,7 +227,7 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         dataset=examples,
         train_split=TRAIN,
         validation_split=VALIDATION,
-        base_model=earlier[0].outputs["model"] if earlier else None,
+        base_model=earlier,
         custom_config={
             "hyperparameters": config.hyperparameters.to_dict(),
             "export": config.export.to_dict(),
@@ -236,16 +247,14 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         },
     ).with_id(TUNER)
     model = trainer.outputs["model"]
-    latest_blessed_model = Resolver(
-        strategy_class=LatestBlessedBeforeCandidate if lineage else LatestBlessedModelStrategy,
-        model=Channel(type=Model),
-        model_blessing=Channel(type=ModelBlessing),
-        **({"candidate": model, "passed_over": Channel(type=Model)} if lineage else {}),
-    ).with_id("latest_blessed_model")
+    channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
+    if issubclass(strategies.latest_blessed_model, LatestBlessedBeforeCandidate):
+        channels |= {"candidate": model, "passed_over": Channel(type=Model)}
+    latest_blessed_model = found("latest_blessed_model", "model", **channels)
     evaluator = Evaluator(
         examples=examples,
         model=model,
-        baseline_model=latest_blessed_model.outputs["model"],
+        baseline_model=latest_blessed_model,
         train_split=TRAIN,
         judge_split=EVAL,
         bounds=config.bounds,
@@ -266,13 +275,8 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         )
     serving_validator = serving_validator.with_id("serving_validator")
     is_served = serving.serving_validator != "none"
-    published_later = Resolver(
-        strategy_class=PublishedOnLaterSpan,
-        pushed_model=Channel(type=PushedModel),
-        dataset=examples,
-    ).with_id("published_later")
     freshness = Freshness(
-        pushed_model=published_later.outputs["pushed_model"] if lineage else None,
+        pushed_model=found("published_later", "pushed_model", pushed_model=Channel(type=PushedModel), dataset=examples),
         dataset=examples,
         code_fingerprint=code_fingerprint(*CODE["freshness"]),
     ).with_id("freshness")
@@ -282,30 +286,23 @@ def _nodes(config: RunConfig, lineage: bool) -> list[BaseNode]:
         infra_blessing=serving_validator.outputs["blessing"] if is_served else None,
         freshness_blessing=freshness.outputs["blessing"],
         base_directory=config.serving_root,
-        # What is published now is not for the cache to say: the pusher looks in every run.
-        run_id=RuntimeParameter(name=constants.PIPELINE_RUN_ID_PARAMETER_NAME, ptype=str) if lineage else "",
+        run_id=run_id,
         code_fingerprint=code_fingerprint(*CODE["pusher"]),
     ).with_id("pusher")
-    nodes = [
+    components = [
         example_gen,
         statistics_gen,
-        previous_statistics,
         example_validator,
         validation_gate,
-        window,
         dataset,
         schema,
         transform,
         vocabulary_validator,
-        *earlier,
-        tuner,
         trainer,
-        latest_blessed_model,
         evaluator,
         *([serving_validator] if is_served else []),
-        published_later,
         freshness,
         pusher,
+        tuner,
     ]
-    own_resolvers = {previous_statistics.id, window.id, published_later.id}
-    return [node for node in nodes if lineage or node.id not in own_resolvers]
+    return sorted([*components, *resolvers.values()], key=lambda node: [*TASKS].index(node.id))

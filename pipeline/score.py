@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.beam import SCORE, check_workers
 from pipeline.config import RunConfig
 from pipeline.errors import cause_of
 from pipeline.scoring.score import Scored, score
@@ -21,8 +22,9 @@ def score_rows(source: str, out: str, config: RunConfig, console: Console, log: 
     """Scores the rows of `source` into the folder `out`, and tells what became of them. Returns the exit status."""
     try:
         model = _version(config)
+        check_workers(config.beam, (SCORE,), {"INPUT": source, "OUTPUT": out})
         scored = score(
-            source, out, model, DECLARATION, config.ingestion, config.scoring, beam_args=config.beam_pipeline_args
+            source, out, model, DECLARATION, config.ingestion, config.scoring, beam_args=config.beam.options(SCORE)
         )
     except Exception as error:
         logging.getLogger(__name__).exception("The scoring failed.")

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.tfxio import tf_example_record
 
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from transform.declaration import Column, Declaration
 from transform.features import DECLARATION
 from transform.preprocessing import make_preprocessing_fn
@@ -118,7 +118,7 @@ def analyze(
     tfxio = tf_example_record.TFExampleBeamRecord(["test"], schema=raw_schema(declaration))
     metadata = tfxio.TensorAdapterConfig()
     with (
-        beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))) as pipeline,
+        beam.Pipeline(options=PipelineOptions(list(IN_MEMORY))) as pipeline,
         tft_beam.Context(temp_dir=str(folder / "tmp"), use_deep_copy_optimization=True),
     ):
         training = (
@@ -136,7 +136,7 @@ def _transformed(rows: Sequence[RawRow], declaration: Declaration, folder: Path)
     tfxio = tf_example_record.TFExampleBeamRecord(["test"], schema=raw_schema(declaration))
     encoder = RecordBatchToExamplesEncoder(output.transformed_metadata.schema)
     with (
-        beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))) as pipeline,
+        beam.Pipeline(options=PipelineOptions(list(IN_MEMORY))) as pipeline,
         tft_beam.Context(temp_dir=str(folder / "tmp")),
     ):
         raw = pipeline | "Rows" >> beam.Create(serialized(rows, declaration), reshuffle=False)

@@ -46,6 +46,7 @@ PADDING_SCORE = -1.0
 
 Tensors = dict[str, tf.Tensor]
 Columns = Mapping[str, tf.Tensor]
+Function = Callable[[Any], Any]
 
 
 def attention_name(history: str) -> str:
@@ -113,31 +114,38 @@ class ServingModule:
         row = {name: strings(name, None) for name in self._declaration.serving_columns}
         ranking = row | {name: strings(name, None, None) for name in self._item_columns}
         examples = strings("examples", None)
+        # What two signatures share is a function that both call: the graphs of each are traced, written and loaded, by every
+        # server and evaluator, only once. TensorFlow inlines the calls before it runs them.
+        transform = _traced(self._transform_row, row)
+        score = _traced(functools.partial(self._score_columns, bounds, transform), row)
+        candidates = _traced(functools.partial(self._score_candidates, bounds), ranking)
         return {
-            "serving_default": _traced(functools.partial(self._score_columns, bounds), row),
-            "rank": _traced(functools.partial(self._rank, bounds), ranking),
-            "explain": _traced(functools.partial(self._explain, bounds), ranking),
-            "serve_examples": _traced(functools.partial(self._score_examples, bounds), examples),
-            "transform_features": _traced(self._transform_examples, examples),
+            "serving_default": score,
+            "rank": _traced(functools.partial(self._rank, candidates), ranking),
+            "explain": _traced(functools.partial(self._explain, candidates), ranking),
+            "serve_examples": _traced(functools.partial(self._score_examples, bounds, score), examples),
+            "transform_features": _traced(functools.partial(self._transform_examples, transform), examples),
         }
 
-    def _score_columns(self, bounds: ExportSettings, columns: Columns) -> Tensors:
-        features, malformed = self._without_malformed(self._transform_row(_checked(columns, bounds)))
+    def _score_columns(self, bounds: ExportSettings, transform: Function, columns: Columns) -> Tensors:
+        features, malformed = self._without_malformed(transform(_checked(columns, bounds)))
         logits = self._model(features, training=False)
         return {SCORE: tf.where(malformed, PADDING_SCORE, keras.ops.sigmoid(logits))}
 
-    def _score_examples(self, bounds: ExportSettings, examples: tf.Tensor) -> Tensors:
-        return self._score_columns(bounds, self._parse(_checked({"examples": examples}, bounds)["examples"]))
+    def _score_examples(self, bounds: ExportSettings, score: Function, examples: tf.Tensor) -> Tensors:
+        answer: Tensors = score(self._parse(_checked({"examples": examples}, bounds)["examples"]))
+        return answer
 
-    def _transform_examples(self, examples: tf.Tensor) -> Tensors:
-        return self._transform_row(self._parse(examples))
+    def _transform_examples(self, transform: Function, examples: tf.Tensor) -> Tensors:
+        features: Tensors = transform(self._parse(examples))
+        return features
 
-    def _rank(self, bounds: ExportSettings, columns: Columns) -> Tensors:
-        scores, _ = self._score_candidates(bounds, columns)
+    def _rank(self, score_candidates: Function, columns: Columns) -> Tensors:
+        scores, _ = score_candidates(columns)
         return {SCORE: scores}
 
-    def _explain(self, bounds: ExportSettings, columns: Columns) -> Tensors:
-        scores, attention = self._score_candidates(bounds, columns)
+    def _explain(self, score_candidates: Function, columns: Columns) -> Tensors:
+        scores, attention = score_candidates(columns)
         outputs = {SCORE: scores}
         for history in self._declaration.histories:
             outputs[attention_name(history.name)] = attention[history.name]

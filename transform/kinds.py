@@ -25,7 +25,7 @@ FIRST_TOKEN_ID = 2
 
 Side = Literal["user", "item"]
 Pooling = Literal["mean", "sum", "max"]
-SIDES = ("user", "item")
+SIDES: tuple[Side, ...] = ("user", "item")
 POOLINGS = ("mean", "sum", "max")
 # What any column of a vocabulary may say for all of them.
 VOCABULARY_SETTINGS = ("hash_buckets", "top_k")

@@ -69,6 +69,8 @@ def score(
     """
     if os.path.lexists(out):
         raise FileExistsError(f"`OUTPUT` must not be there yet. Received: {out}.")
+    # A worker may have another working directory.
+    source, model = os.path.abspath(source), os.path.abspath(model)
     paths = _paths(source)
     _check_model(model, declaration)
     files, kept = _headers(paths, declaration, ingestion, scoring)

@@ -22,7 +22,7 @@ from components.example_gen.configuration import INGESTION
 from components.example_gen.executor import Executor
 from components.example_gen.reports import read_dead_letters, read_file_counts
 from components.example_gen.settings import IngestionSettings
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from transform.features import DECLARATION
 
 BY_USER = example_gen_pb2.SplitConfig(
@@ -74,6 +74,7 @@ def ingest(
     inputs: Mapping[str, str] | None = None,
     kept: Path | None = None,
     encode_twice: bool = False,
+    options: Sequence[str] = IN_MEMORY,
 ) -> Ingested:
     """Ingests the files of a folder.
 
@@ -84,6 +85,7 @@ def ingest(
         inputs: The input splits' patterns. By default all files are split by user.
         kept: The stateful working directory, which TFX keeps when an execution fails.
         encode_twice: Gives the custom configuration as JSON within JSON.
+        options: Beam's options.
     """
     config = example_gen_pb2.CustomConfig()
     if settings is not None:
@@ -95,9 +97,8 @@ def ingest(
     custom = proto_utils.proto_to_json(config)
     examples = standard_artifacts.Examples()
     examples.uri = str(out)
-    # With `beam_pipeline_args` TFX would first package itself for remote workers.
     context = Executor.Context(
-        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(BEAM_OPTIONS))),
+        make_beam_pipeline_fn=lambda: beam.Pipeline(options=PipelineOptions(list(options))),
         stateful_working_dir=str(kept) if kept else None,
     )
     Executor(context).Do(

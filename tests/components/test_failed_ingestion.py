@@ -16,8 +16,7 @@ from components.example_gen.component import InteractionExampleGen
 from components.example_gen.files import take_snapshot
 from components.example_gen.reports import read_dead_letters
 from components.example_gen.rules import InvalidInputError
-from pipeline.beam import beam_arguments
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from transform.features import DECLARATION
 
 HEADER = ",".join(column.name for column in DECLARATION.columns)
@@ -93,7 +92,7 @@ def run(source: Path, folder: Path) -> None:
             pipeline_root=str(folder / "root"),
             metadata_connection_config=metadata.sqlite_metadata_connection_config(str(folder / "metadata.sqlite")),
             components=[InteractionExampleGen(str(source), DECLARATION).with_id("example_gen")],
-            beam_pipeline_args=beam_arguments(BEAM_OPTIONS),
+            beam_pipeline_args=list(IN_MEMORY),
         )
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import tensorflow as tf
 from tfx.components.statistics_gen.stats_artifact_utils import load_statistics
 from tfx.types.standard_artifacts import ExampleStatistics
 
@@ -14,7 +15,7 @@ from pipeline.results import split_sizes
 from tests.components.validation_support import EVAL, TRAIN, as_arrow, statistics_of
 from tests.support import EDGE_ROWS, raw_row
 from transform.features import DECLARATION
-from transform.parsing import split_tokens, split_weights
+from transform.parsing import split_lists, split_weights
 
 ROWS = [
     raw_row(client_id="7", follow_topic_id="225,158"),
@@ -86,8 +87,9 @@ def test_cells_split_as_the_transform_graph_splits_them() -> None:
         raw_row(follow_topic_id="münchen,京都"),
     ]
     batch = split_batch(as_arrow(rows), DECLARATION)
-    lists = split_tokens([row["follow_topic_id"] for row in rows])
-    ids, weights = split_weights(split_tokens([row["all_topic_fav_7"] for row in rows]))
+    columns = ("follow_topic_id", "all_topic_fav_7")
+    split = split_lists({name: tf.constant([row[name] for row in rows]) for name in columns}, dict.fromkeys(columns, 100))
+    lists, (ids, weights) = split["follow_topic_id"], split_weights(split["all_topic_fav_7"])
     expected = {"follow_topic_id": lists, "all_topic_fav_7": ids, "all_topic_fav_7_weight": weights}
     for name, ragged in expected.items():
         assert [row or [] for row in batch.column(name).to_pylist()] == ragged.to_list(), name

@@ -18,8 +18,7 @@ from data.synthesize.interests import InterestConfig
 from data.synthesize.synthesis import SynthesisConfig, generate_chunks
 
 # It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
-from pipeline.beam import beam_arguments
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from tests.support import RawRow, serialized
 from transform.features import DECLARATION
 
@@ -92,6 +91,6 @@ def statistics_of(splits: Mapping[str, list[RawRow]], folder: Path) -> ExampleSt
     examples.set_string_custom_property("data_root", "/data")
     statistics = ExampleStatistics()
     statistics.uri = str(folder / "statistics")
-    context = Executor.Context(beam_pipeline_args=beam_arguments(BEAM_OPTIONS))
+    context = Executor.Context(beam_pipeline_args=list(IN_MEMORY))
     Executor(context).Do({"examples": [examples]}, {"statistics": [statistics]}, {"code_fingerprint": ""})
     return statistics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,6 +83,11 @@ class Workspace:
         output = ended.stdout + ended.stderr
         print(output)
         return Outcome(ended.returncode, output)
+
+
+def cached_nodes(outcome: Outcome) -> set[str]:
+    """The nodes whose line says that they came from the cache."""
+    return set(re.findall(r"✓ \[\d+/\d+\] (\w+) .* cached", outcome.output))
 
 
 @pytest.fixture(scope="module")

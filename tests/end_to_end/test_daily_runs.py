@@ -61,11 +61,11 @@ def community(tmp_path_factory: pytest.TempPathFactory) -> Community:
 
 @pytest.fixture(scope="module")
 def runs(community: Community) -> list[Outcome]:
-    """The first three days, each run when it has come."""
+    """The first three days, each run when it has come; the first and the last with `WARM_START`."""
     outcomes = []
-    for day in DAYS[:3]:
+    for day, warm_start in zip(DAYS, ("true", "false", "true"), strict=False):
         community.export(day)
-        outcomes.append(community.run())
+        outcomes.append(community.run(WARM_START=warm_start))
     return outcomes
 
 
@@ -94,6 +94,16 @@ def test_each_day_is_published_and_compared_with_the_day_before(community: Commu
     assert "AUC against the last blessed model" in runs[2].output
 
 
+def test_a_training_starts_from_the_model_of_the_day_before(community: Community, runs: list[Outcome]) -> None:
+    first, second, third = runs
+    assert "finds the model to start from" in first.output
+    assert "starts from" not in first.output
+    assert "finds the model to start from" not in second.output
+    models = (community.workspace.state / "pipeline" / "trainer" / "model").glob("*/Format-Serving")
+    _, before, _ = sorted(models, key=lambda path: int(path.parent.name))
+    assert f"startsfrom{before}" in re.sub(r"\s", "", third.output)
+
+
 def test_a_drifted_day_stops_the_run_and_publishes_nothing(community: Community, runs: list[Outcome]) -> None:
     community.export(DAYS[3])
     outcome = community.run()
@@ -105,7 +115,7 @@ def test_a_drifted_day_stops_the_run_and_publishes_nothing(community: Community,
 
 
 def test_a_day_that_was_trained_on_is_not_trained_or_published_again(community: Community, runs: list[Outcome]) -> None:
-    again = community.run(SPAN=DAYS[2])
+    again = community.run(SPAN=DAYS[2], WARM_START="true")
     assert again.status == 0
     assert "before: the data, the code and the settings are those of an earlier run" in again.output
     assert f"nothing new: this model is version {community.workspace.versions[-1].name}" in again.output

@@ -1,4 +1,5 @@
-"""A training that was killed goes on at its last finished epoch, and ends as one that nothing disturbed."""
+"""A run that was killed goes on from the cache, and its training at its last finished epoch; it ends as one that nothing
+disturbed. On the same rows `make tune` tries combinations, and writes what `make run CONFIG=` takes."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 
 from tests import zygote
-from tests.end_to_end.conftest import ROOT, Workspace
+from tests.end_to_end.conftest import NO_BOUNDS, ROOT, Workspace, cached_nodes
 
 pytestmark = pytest.mark.end_to_end
 
-EPOCHS = 25
-SETTINGS = {"EPOCHS": str(EPOCHS), "PATIENCE": str(EPOCHS), "MIN_AUC": "0.1", "MAX_AUC_DROP": "0.9"}
+ROWS = 3000
+EPOCHS = 12
+SETTINGS = {**NO_BOUNDS, "EPOCHS": str(EPOCHS), "PATIENCE": str(EPOCHS)}
 
 
 def kept(workspace: Workspace) -> list[Path]:
@@ -34,10 +37,17 @@ def weights(version: Path) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in names}
 
 
-def test_a_killed_training_goes_on_and_ends_with_the_same_model(workspace: Workspace, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    command = [sys.executable, "-m", "data.synthesize", "--out", str(data), "--rows", "3000", "--layout", "files"]
-    subprocess.run([*command, "--truth", str(tmp_path / "truth")], cwd=ROOT, check=True)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows in the folders `train` and `eval`."""
+    folder = tmp_path_factory.mktemp("data")
+    layout = ["--rows", str(2 * ROWS), "--spans", "2", "--layout", "train-eval"]
+    arguments = [*layout, "--out", str(folder), "--truth", str(tmp_path_factory.mktemp("truth"))]
+    subprocess.run([sys.executable, "-m", "data.synthesize", *arguments], cwd=ROOT, check=True)
+    return folder
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_model(workspace: Workspace, data: Path) -> None:
     settings = {"DATA_ROOT": str(data), **SETTINGS}
     running = zygote.start([sys.executable, str(ROOT / "local_runner.py")], workspace.environment(**settings), ROOT)
     while not any(path.name == "epoch.npz" for path in kept(workspace)):
@@ -50,6 +60,8 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_model(workspace: Works
 
     again = workspace.run(**settings)
     assert again.status == 0
+    assert {"example_gen", "statistics_gen", "transform"} <= cached_nodes(again)
+    assert f"{ROWS} train, {ROWS} eval" in again.output
     told = [int(epoch) for epoch in re.findall(rf"epoch (\d+) of {EPOCHS}\b", again.output)]
     assert told[0] > 1
     assert told[-1] == EPOCHS
@@ -62,3 +74,25 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_model(workspace: Works
     resumed, whole = map(weights, workspace.versions)
     for name, value in resumed.items():
         np.testing.assert_array_equal(value, whole[name], err_msg=name)
+
+
+def test_the_best_of_what_was_tried_is_a_file_of_settings(workspace: Workspace, data: Path) -> None:
+    versions = workspace.versions
+    # One learning rate learns something in an epoch, the other nothing.
+    settings = {
+        "DATA_ROOT": str(data),
+        "EPOCHS": "1",
+        "BATCH_SIZE": "64",
+        "TUNE_CHOICES": "learning_rate=0.00000001|0.005,wide=true",
+        "TUNE_TRIALS": "5",
+    }
+    run = workspace.python("-m", "pipeline", "tune", **settings)
+    assert run.status == 0
+    assert "trial 2 of 5 at most" in run.output
+    assert "trial 3" not in run.output
+    tuned = workspace.state / "tuned.yaml"
+    best = {"learning_rate": 0.005, "wide": True, "epochs": 1, "batch_size": 64}
+    assert yaml.safe_load(tuned.read_text()) == best
+    assert workspace.versions == versions
+    taken = workspace.python("-m", "pipeline", "config", CONFIG=str(tuned))
+    assert best.items() <= yaml.safe_load(taken.output).items()

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import random
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from components.evaluation.bounds import Bounds
-from tests import zygote
-from tests.end_to_end.conftest import NAME, NO_BOUNDS, ROOT, Outcome, Workspace
+from tests.end_to_end.conftest import NAME, NO_BOUNDS, ROOT, Outcome, Workspace, cached_nodes
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
 
@@ -51,10 +47,6 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(lines, [column.name for column in DECLARATION.columns])
         writer.writeheader()
         writer.writerows(rows)
-
-
-def cached_nodes(outcome: Outcome) -> set[str]:
-    return set(re.findall(r"✓ \[\d+/\d+\] (\w+) .* cached", outcome.output))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +133,7 @@ def test_a_model_worse_than_the_last_blessed_one_is_refused(first_run: Outcome, 
 def test_a_model_trained_on_shuffled_labels_is_refused_by_the_default_bounds_on_the_beam_runner(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    rows = read_sample()
+    rows = read_sample()[:8000]
     labels = [row["act"] for row in rows]
     random.Random(0).shuffle(labels)
     write_rows(tmp_path / "shuffled.csv", [row | {"act": label} for row, label in zip(rows, labels, strict=True)])
@@ -167,29 +159,6 @@ def test_too_many_bad_rows_stop_the_run_and_are_named(workspace: Workspace, tmp_
     assert re.search(r"bad\.csv, line 125: `act` must be 0 or 1\. Received: 'yes'", outcome.output)
     assert re.search(r"Log: \S+\.log", outcome.output)
     assert workspace.versions == before
-
-
-def test_a_killed_run_goes_on_from_the_cache(workspace: Workspace, tmp_path: Path) -> None:
-    rows = read_sample()[:3000]
-    for name in ("train", "eval"):
-        write_rows(tmp_path / "data" / name / "day.csv", rows)
-    state = Workspace(tmp_path / "state")
-    state.state.mkdir()
-    settings = {**NO_BOUNDS, "DATA_ROOT": str(tmp_path / "data"), "EPOCHS": "1"}
-    killed = zygote.start([sys.executable, str(ROOT / "local_runner.py")], state.environment(**settings), ROOT)
-    transformed = "pipeline/transform/transformed_examples/*/Split-eval/*.gz"
-    while not (list(state.state.glob(transformed)) and (state.state / "pipeline" / "trainer").exists()):
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.05)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.communicate()
-    assert killed.poll() == -signal.SIGKILL
-
-    resumed = state.run(**settings)
-    assert resumed.status == 0
-    assert {"example_gen", "statistics_gen", "transform"} <= cached_nodes(resumed)
-    assert "3000 train, 3000 eval" in resumed.output
-    assert len(state.versions) == 1
 
 
 def test_an_unknown_data_root_is_an_error_before_anything_runs(first_run: Outcome, workspace: Workspace) -> None:

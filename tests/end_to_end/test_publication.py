@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import zygote
 from tests.end_to_end.conftest import NO_BOUNDS, ROOT
 
 pytestmark = pytest.mark.end_to_end
 
-ROWS = 3000
+ROWS = 2000
 # The data is small: what a model learns from it is not asked here.
 SETTINGS = {**NO_BOUNDS, "EPOCHS": "1"}
 
@@ -63,7 +65,8 @@ def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     planned.append(a | {"SEED": "3"})
     state = tmp_path_factory.mktemp("state")
     command = [sys.executable, str(Path(__file__).with_name("publishing.py")), str(state), json.dumps(planned)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+    done = zygote.run(command, os.environ, ROOT)
+    assert done.returncode == 0, done.stderr
     found = []
     for line in done.stdout.splitlines():
         if line.startswith("["):

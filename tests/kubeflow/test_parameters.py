@@ -12,6 +12,7 @@ from components.data_bounds import DataBounds
 from components.evaluation.bounds import Bounds
 from components.example_gen.settings import IngestionSettings
 from kubeflow import node_ir, parameters
+from pipeline.beam import BeamSettings
 from pipeline.config import RunConfig
 from pipeline.pipeline import create_pipeline
 from trainer.hyperparameters import Hyperparameters
@@ -33,6 +34,15 @@ CHANGED = RunConfig(
     data_bounds=BASE.data_bounds.replace(max_drift=0.25, min_rows=5, max_oov_rate=0.125, tolerated=()),
     hyperparameters=BASE.hyperparameters.replace(epochs=2, batch_size=32, learning_rate=1e-06, seed=9),
     bounds=Bounds(min_auc=0.75, max_auc_drop=0.0),
+    beam=BeamSettings(
+        beam_runner="flink",
+        beam_runner_of={"evaluator": "memory"},
+        job_endpoint="flink:8099",
+        environment_type="EXTERNAL",
+        environment_config="localhost:50000",
+        parallelism=3,
+        beam_options=("--flink_version=1.19",),
+    ),
 )
 
 

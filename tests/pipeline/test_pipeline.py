@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.utils.dependency_utils import make_beam_dependency_flags
 
-from pipeline.beam import beam_arguments
+from pipeline.beam import BEAM_NODES, BeamSettings
 from pipeline.config import RunConfig
 from pipeline.pipeline import GATES, INGESTION, NODES, TUNER, TUNING, WARM_START, create_pipeline
+from pipeline.strategies import OF_TFX
 
 
 @pytest.fixture
@@ -30,31 +32,37 @@ def test_ingestion_is_a_pipeline_of_its_own(config: RunConfig) -> None:
     assert {other.id for node in nodes for other in (*node.upstream_nodes, *node.downstream_nodes)} <= set(INGESTION)
 
 
-def test_a_runner_without_lineage_still_waits_for_the_gates(config: RunConfig) -> None:
-    nodes = {node.id: node for node in create_pipeline(config, lineage=False).components}
+def test_a_pipeline_without_own_resolvers_still_waits_for_the_gates(config: RunConfig) -> None:
+    nodes = {node.id: node for node in create_pipeline(config, strategies=OF_TFX).components}
     assert nodes["validation_gate"] in nodes["dataset"].upstream_nodes
     assert nodes["vocabulary_validator"] in nodes["trainer"].upstream_nodes
 
 
-def test_tfx_is_not_packed_for_workers_elsewhere_where_there_are_none(config: RunConfig) -> None:
-    arguments = create_pipeline(config).beam_pipeline_args
-    assert make_beam_dependency_flags(arguments) == arguments
-    assert arguments[:-1] == list(config.beam_pipeline_args)
+def test_each_beam_node_runs_on_its_own_runner_and_tfx_is_packed_for_none(config: RunConfig) -> None:
+    beam = BeamSettings(
+        beam_runner="flink",
+        beam_runner_of={"transform": "memory", "evaluator": "processes"},
+        job_endpoint="flink:8099",
+        environment_type="EXTERNAL",
+        environment_config="pool:50000",
+    )
+    nodes = [node for node in create_pipeline(config.replace(beam=beam)).components if isinstance(node, BaseBeamComponent)]
+    assert sorted(node.id for node in nodes) == sorted(BEAM_NODES)
+    for node in nodes:
+        arguments = node.executor_spec.beam_pipeline_args
+        assert arguments == beam.options(node.id)
+        assert make_beam_dependency_flags(arguments) == arguments
+        assert ("--job_endpoint=flink:8099" in arguments) == (node.id in ("example_gen", "statistics_gen"))
 
 
-def test_workers_elsewhere_are_told_nothing_more() -> None:
-    elsewhere = ["--runner=PortableRunner", "--environment_type=EXTERNAL"]
-    assert beam_arguments(elsewhere) == elsewhere
-
-
-def test_a_training_that_starts_warm_has_a_node_more_that_only_a_runner_with_lineage_can_run(config: RunConfig) -> None:
+def test_a_training_that_starts_warm_has_a_node_more_that_only_a_strategy_can_find(config: RunConfig) -> None:
     warm = config.replace(hyperparameters=config.hyperparameters.replace(warm_start=True))
     nodes = {node.id: node for node in create_pipeline(warm).components}
     assert set(nodes) == {*NODES, WARM_START}
     assert nodes[WARM_START] in nodes["trainer"].upstream_nodes
     assert {node.id for node in create_pipeline(warm, INGESTION).components} == set(INGESTION)
     with pytest.raises(ValueError, match="`warm_start` must be false"):
-        create_pipeline(warm, lineage=False)
+        create_pipeline(warm, strategies=OF_TFX)
 
 
 def test_tuning_is_a_pipeline_of_its_own_that_trains_and_publishes_nothing(config: RunConfig) -> None:

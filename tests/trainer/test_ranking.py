@@ -122,12 +122,15 @@ def test_what_is_not_asked_for_is_not_computed(answers: dict[str, Any]) -> None:
     assert explain["RaggedTensorToTensor"] == rank["RaggedTensorToTensor"] + 2
 
 
-def test_a_column_is_looked_up_once_and_no_token_repeated_for_the_candidates(exported: ExportedModel) -> None:
+def test_columns_of_one_vocabulary_are_looked_up_at_once_and_no_token_is_repeated_for_the_candidates(
+    exported: ExportedModel,
+) -> None:
     """In the graph as it was traced; what TensorFlow makes of it differs between processors."""
     module = ServingModule(exported.model, exported.transform_output, DECLARATION)
     nodes = list(called(module.signatures()["rank"].graph.as_graph_def()))
+    vocabularies = [{DECLARATION.vocabulary_of(column) for column in side} for side in (USER_COLUMNS, ITEM_COLUMNS)]
     # A candidate's queried column is looked up in the candidates' vocabulary too.
-    assert [node.op for node in nodes].count("LookupTableFindV2") == len(USER_COLUMNS) + len(ITEM_COLUMNS) + 2
+    assert [node.op for node in nodes].count("LookupTableFindV2") == sum(map(len, vocabularies)) + 2
     repeating = {node.name for node in nodes if node.op in ("Tile", "BroadcastTo")}
     assert all(name.startswith("transform") for name in repeating)
 

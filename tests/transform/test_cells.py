@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from transform import cells
 from transform.declaration import Column
 from transform.features import DECLARATION
-from transform.parsing import parse_numbers, split_history, split_tokens, split_weights
+from transform.parsing import parse_numbers, split_history, split_lists, split_weights
 
 WEIGHTED = Column("fav", "weighted_list", required=False, side="user", max_length=50)
 NUMERIC = Column("age", "numeric", required=False, side="user")
@@ -41,7 +41,7 @@ NEIGHBOUR = "7:0.5,8:0.25"
 def parsed(*texts: str) -> tuple[list[list[str]], list[list[float]]]:
     """Tokens and weights of each cell, as the graph sees them."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    ids, weights = split_weights(split_tokens(tf.constant(encoded)))
+    ids, weights = split_weights(split_lists({"pairs": tf.constant(encoded)}, {"pairs": 1000})["pairs"])
     return [[token.decode("utf-8", "surrogatepass") for token in row] for row in ids.to_list()], weights.to_list()
 
 

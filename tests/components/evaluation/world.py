@@ -15,8 +15,7 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEv
 from components.evaluation import executor
 from components.evaluation.bounds import Bounds
 from components.evaluation.verdict import Evaluation, read_evaluation
-from pipeline.beam import beam_arguments
-from pipeline.config import BEAM_OPTIONS
+from pipeline.beam import IN_MEMORY
 from tests.support import TRANSFORMED, RawRow, random_rows, rows_of_default, serialized
 from tests.trainer.exported_model import ExportedModel, export_trained
 from trainer.export_settings import ExportSettings
@@ -71,9 +70,7 @@ class World:
         if baseline:
             inputs["baseline_model"] = [_model(getattr(self, baseline), 2)]
         properties = {"train_split": "train", "judge_split": "eval", "bounds": Bounds(**bounds).to_json()}
-        context = BaseBeamExecutor.Context(
-            beam_pipeline_args=beam_arguments(BEAM_OPTIONS), tmp_dir=str(folder / "tmp"), unique_id="1"
-        )
+        context = BaseBeamExecutor.Context(beam_pipeline_args=list(IN_MEMORY), tmp_dir=str(folder / "tmp"), unique_id="1")
         executor.Executor(context).Do(inputs, {name: [output] for name, output in outputs.items()}, properties)
         evaluation = outputs["evaluation"]
         return Judged(read_evaluation(evaluation.uri), evaluation, outputs["blessing"])
