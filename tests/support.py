@@ -85,6 +85,8 @@ def _random_cell(column: Column, rng: random.Random, tokens: int, lengths: dict[
         return token()
     if column.kind == "numeric":
         return f"{rng.gauss(40.0, 12.0):.2f}"
+    if column.kind == "sample_weight":
+        return rng.choice(["", "0", "0.5", "2"])
     count = lengths[column.group] if column.kind == "history" else rng.randrange(5)
     if column.kind == "weighted_list":
         return ",".join(f"{token()}:{rng.random():.4f}" for _ in range(count))

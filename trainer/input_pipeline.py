@@ -35,7 +35,8 @@ def read_dataset(
     shuffle_seed: int | None = None,
     negative_share: float = 1.0,
 ) -> tf.data.Dataset:
-    """Batches of (features, label): what `DIN` takes, and int64 [B]. The cardinality is known: the rows are counted first.
+    """Batches of (features, label): what `DIN` takes, and int64 [B]; where the declaration has a sample weight, that comes
+    third, float32 [B]. The cardinality is known: the rows are counted first.
 
     Args:
         files: Gzipped TFRecord files of transformed examples.
@@ -52,11 +53,11 @@ def read_dataset(
     if shuffle_seed is not None:
         records = records.shuffle(SHUFFLE_BUFFER, seed=shuffle_seed, reshuffle_each_iteration=True)
 
-    def parse(serialized: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def parse(serialized: tf.Tensor) -> tuple[Any, ...]:
         features = tf.io.parse_example(serialized, dict(feature_spec))
-        label = features.pop(declaration.label)
         features.pop(declaration.group)
-        return pad(features), label
+        targets = [features.pop(name) for name in (declaration.label, declaration.sample_weight) if name is not None]
+        return pad(features), *targets
 
     batches = records.batch(batch_size).map(parse, num_parallel_calls=tf.data.AUTOTUNE)
     # At the end of a dataset of unknown cardinality Keras 3.15 counts, and applies, one step too many.

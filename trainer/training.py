@@ -19,16 +19,27 @@ from trainer.types import Tensor
 
 def compiled(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> DIN:
     """The model with its optimizers, loss and metrics set. `steps` is as for `create_optimizer`."""
+    metrics = [
+        keras.metrics.AUC(from_logits=True, name="auc"),
+        keras.metrics.MeanMetricWrapper(_log_loss, name="log_loss"),
+    ]
+    # Where rows count more or less, they do so for the end of the training, too.
+    counted = "metrics" if model.declaration.sample_weight is None else "weighted_metrics"
     model.compile(
         optimizer=create_optimizer(model, hyperparameters, steps),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
-        metrics=[
-            keras.metrics.AUC(from_logits=True, name="auc"),
-            keras.metrics.MeanMetricWrapper(_log_loss, name="log_loss"),
-        ],
+        loss=LogLoss(),
         jit_compile=False,
+        **{counted: metrics},
     )
     return model
+
+
+@keras.saving.register_keras_serializable(package="community_din")
+class LogLoss(keras.losses.Loss):
+    """Log loss of labels [B] and logits [B], row by row: Keras's own averages vectors before rows are weighted."""
+
+    def call(self, labels: Tensor, logits: Tensor) -> Tensor:
+        return _log_loss(labels, logits)
 
 
 def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> keras.optimizers.Optimizer:

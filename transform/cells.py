@@ -30,15 +30,16 @@ NUMBER_PATTERN = (
 )
 
 _PAIR = re.compile(PAIR_PATTERN)
+_WEIGHT = re.compile(WEIGHT_PATTERN)
 _NUMBER = re.compile(NUMBER_PATTERN)
 
-Rule = Literal["required", "one-id", "weights", "number"]
+Rule = Literal["required", "one-id", "weights", "number", "weight"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """A rule that a cell breaks: the cell must not be empty, must be one id, must hold `id:weight` pairs, or must be a
-    number.
+    """A rule that a cell breaks: the cell must not be empty, must be one id, must hold `id:weight` pairs, must be a
+    number, or a weight.
 
     Args:
         rule: str. The rule's name.
@@ -70,12 +71,19 @@ def fault(cell: str, column: Column) -> Fault | None:
         return None if malformed is None else Fault("weights", malformed)
     if column.kind == "numeric" and cell and not is_number(cell):
         return Fault("number", cell)
+    if column.kind == "sample_weight" and cell and not is_weight(cell):
+        return Fault("weight", cell)
     return None
 
 
 def is_pair(entry: str) -> bool:
     """Whether an entry, without the blanks around it, is `id:weight`."""
     return _PAIR.fullmatch(entry) is not None
+
+
+def is_weight(cell: str) -> bool:
+    """Whether a cell, without the blanks around it, is a finite number >= 0 that float32 holds."""
+    return _WEIGHT.fullmatch(cell) is not None
 
 
 def is_number(cell: str) -> bool:

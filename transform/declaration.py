@@ -23,6 +23,7 @@ from transform.kinds import (
     Numeric,
     Pooling,
     Pretrained,
+    SampleWeight,
     Side,
     Tokens,
     WeightedList,
@@ -49,6 +50,7 @@ __all__ = [
     "Numeric",
     "Pooling",
     "Pretrained",
+    "SampleWeight",
     "Side",
     "Tokens",
     "WeightedList",
@@ -84,6 +86,11 @@ class Declaration:
     @property
     def group(self) -> str:
         return next(f.name for f in self.features if isinstance(f, Group))
+
+    @property
+    def sample_weight(self) -> str | None:
+        """The column that says how much a row counts in training, if there is one."""
+        return next((f.name for f in self.features if isinstance(f, SampleWeight)), None)
 
     @property
     def categories(self) -> tuple[Category, ...]:

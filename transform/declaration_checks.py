@@ -14,6 +14,7 @@ from transform.kinds import (
     History,
     Label,
     Pretrained,
+    SampleWeight,
     Tokens,
     WeightedList,
     weight_name,
@@ -29,7 +30,7 @@ def check_feature(feature: Feature) -> None:
         raise ValueError(f"`name` must be a Python identifier. Received: {feature.name!r}.")
     if isinstance(feature, CategoryList | WeightedList | Pretrained) and feature.pooling not in POOLINGS:
         raise ValueError(f"`pooling` must be one of {POOLINGS} for feature {feature.name!r}. Received: {feature.pooling!r}.")
-    if isinstance(feature, Label | Group | Pretrained):
+    if isinstance(feature, Label | Group | SampleWeight | Pretrained):
         return
     if feature.side not in SIDES:
         raise ValueError(f"`side` must be one of {SIDES} for feature {feature.name!r}. Received: {feature.side!r}.")
@@ -54,6 +55,9 @@ def check_declaration(declaration: Declaration) -> None:
         names = [f.name for f in features if isinstance(f, kind)]
         if len(names) != 1:
             raise ValueError(f"The declaration must have exactly one {kind.__name__}. Received: {names}.")
+    names = [f.name for f in features if isinstance(f, SampleWeight)]
+    if len(names) > 1:
+        raise ValueError(f"The declaration must have at most one SampleWeight. Received: {names}.")
     if declaration.min_frequency < 1:
         raise ValueError(f"`min_frequency` must be positive. Received: {declaration.min_frequency!r}.")
     if not declaration.side_columns("item"):

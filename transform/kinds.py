@@ -46,6 +46,16 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
+class SampleWeight:
+    """How much a row counts in training: a finite number, not negative; an empty cell counts 1. Never an input of the model.
+
+    The loss of a step is the mean of the rows' losses times their weights. The model is judged on the rows as they are.
+    """
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Category:
     """One token a row, embedded. `slice=True` also evaluates the model per value of the column."""
 
@@ -132,7 +142,7 @@ class Pretrained:
     pooling: Pooling = "mean"
 
 
-Feature = Label | Group | Category | CategoryList | WeightedList | History | Numeric | Pretrained
+Feature = Label | Group | SampleWeight | Category | CategoryList | WeightedList | History | Numeric | Pretrained
 Tokens = Category | CategoryList | WeightedList
 
 
@@ -141,7 +151,7 @@ class Column:
     """One column of the CSVs. `kind` says how its cells are read."""
 
     name: str
-    kind: Literal["label", "group", "category", "list", "weighted_list", "history", "numeric"]
+    kind: Literal["label", "group", "sample_weight", "category", "list", "weighted_list", "history", "numeric"]
     required: bool
     side: Side | None
     max_length: int | None = None
@@ -164,6 +174,8 @@ def columns_of(feature: Feature) -> Iterator[Column]:
         yield Column(feature.name, "label", True, None)
     elif isinstance(feature, Group):
         yield Column(feature.name, "group", True, None)
+    elif isinstance(feature, SampleWeight):
+        yield Column(feature.name, "sample_weight", False, None)
     elif isinstance(feature, Category):
         yield Column(feature.name, "category", feature.required, feature.side)
     elif isinstance(feature, CategoryList):

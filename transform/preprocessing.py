@@ -4,6 +4,7 @@
 |---|---|
 | label | int64 [B], absent when serving |
 | group | string [B], absent when serving |
+| sample weight | float32 [B], absent when serving; an empty cell is 1 |
 | category | int64 id [B]; an empty cell is 0 |
 | list | int64 ids, ragged [B, (L)] |
 | weighted list | the same, and float32 weights, ragged [B, (L)], named by `weight_name` |
@@ -60,6 +61,9 @@ def make_preprocessing_fn(declaration: Declaration) -> Callable[[Tensors], Tenso
         outputs |= {feature.name: _table_rows(tokens[feature.column], feature) for feature in declaration.pretrained}
         outputs[declaration.label] = inputs[declaration.label]
         outputs[declaration.group] = inputs[declaration.group]
+        if declaration.sample_weight is not None:
+            counted, missing = parse_numbers(inputs[declaration.sample_weight])
+            outputs[declaration.sample_weight] = tf.where(missing, 1.0, tf.cast(counted, tf.float32))
         return outputs
 
     return transform

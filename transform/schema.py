@@ -56,7 +56,7 @@ def token_schema(
         ValueError: `domains` names what is not a column of tokens.
     """
     domains = domains or {}
-    known = [column.name for column in declaration.columns if column.kind not in ("label", "numeric")]
+    known = [column.name for column in declaration.columns if column.kind not in ("label", "numeric", "sample_weight")]
     if unknown := sorted(set(domains) - set(known)):
         raise ValueError(f"`domains` must name columns of tokens: {known}. Received: {unknown}.")
     schema = schema_pb2.Schema()
@@ -71,6 +71,9 @@ def token_schema(
         if column.kind == "numeric":
             feature.type = schema_pb2.FLOAT
             feature.float_domain.CopyFrom(schema_pb2.FloatDomain(disallow_nan=True, disallow_inf=True))
+        if column.kind == "sample_weight":
+            feature.type = schema_pb2.FLOAT
+            feature.float_domain.CopyFrom(schema_pb2.FloatDomain(min=0.0, disallow_nan=True, disallow_inf=True))
         if column.kind == "label":
             feature.type = schema_pb2.INT
             # Categorical, so that the share of each label is counted and compared.

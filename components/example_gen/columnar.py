@@ -28,6 +28,7 @@ from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Column
 _NO_BLANK_ID = rf"[^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}\t\n\v\f\r ][^{WEIGHT_SEPARATOR}{LIST_SEPARATOR}]*"
 _PAIR = rf"(?:{BLANK}*{_NO_BLANK_ID}{WEIGHT_SEPARATOR}{WEIGHT_PATTERN})?"
 _NUMBER = rf"^(?:{NUMBER_PATTERN})?$"
+_WEIGHT = rf"^(?:{WEIGHT_PATTERN})?$"
 _PAIRS = rf"^{_PAIR}(?:{LIST_SEPARATOR}{_PAIR})*$"
 
 
@@ -153,6 +154,8 @@ def _is_good(cells: pa.ChunkedArray, column: Column, max_list_length: int) -> pa
         good = pc.and_(good, pc.match_substring_regex(cells, _PAIRS))
     if column.kind == "numeric":
         good = pc.and_(good, pc.match_substring_regex(cells, _NUMBER))
+    if column.kind == "sample_weight":
+        good = pc.and_(good, pc.match_substring_regex(cells, _WEIGHT))
     return good
 
 

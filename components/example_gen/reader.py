@@ -21,6 +21,7 @@ _BROKEN: dict[grammar.Rule, rules.Rule] = {
     "one-id": rules.ONE_ID,
     "weights": rules.WEIGHTS,
     "number": rules.NUMBER,
+    "weight": rules.WEIGHT,
 }
 
 

@@ -38,6 +38,7 @@ ONE_ID = Rule("one-id", f"`{{column}}` must be one id, without {LIST_SEPARATOR!r
 LIST_LENGTH = Rule("list-length", "`{column}` must hold at most {limit} entries.")
 WEIGHTS = Rule("weights", f"`{{column}}` must hold `id{WEIGHT_SEPARATOR}weight` with finite weights >= 0.")
 NUMBER = Rule("number", "`{column}` must be a finite number.")
+WEIGHT = Rule("weight", "`{column}` must be a finite number >= 0.")
 ALIGNED_HISTORY = Rule("aligned-history", "The columns of a history must have equal lengths: {columns}.")
 
 # In the order in which a row is held against them: the first that it breaks is the one it is rejected by.
@@ -54,6 +55,7 @@ RULES = (
     LIST_LENGTH,
     WEIGHTS,
     NUMBER,
+    WEIGHT,
     ALIGNED_HISTORY,
 )
 

@@ -15,7 +15,7 @@ from transform.declaration import LIST_SEPARATOR, WEIGHT_SEPARATOR, Declaration,
 _WEIGHT = f"{WEIGHT_SEPARATOR}[^{WEIGHT_SEPARATOR}]*$"
 _UP_TO_WEIGHT = f"^.*{WEIGHT_SEPARATOR}"
 # What the tokens of a kind are; bytes if nothing is said.
-_TYPES = {"numeric": pa.float32()}
+_TYPES = {"numeric": pa.float32(), "sample_weight": pa.float32()}
 
 
 def split_batch(batch: pa.RecordBatch, declaration: Declaration) -> pa.RecordBatch:

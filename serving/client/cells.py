@@ -22,6 +22,7 @@ _RULES: dict[grammar.Rule, str] = {
     "one-id": f"be a token without {LIST_SEPARATOR!r}",
     "weights": f"hold token{WEIGHT_SEPARATOR}weight, weight >= 0",
     "number": "be a finite number",
+    "weight": "be a finite number >= 0",
 }
 
 

@@ -16,14 +16,14 @@ from components.example_gen.blocks import read_blocks
 from components.example_gen.columnar import BlockReader
 from components.example_gen.header import read_header
 from components.example_gen.reader import RowReader
-from components.example_gen.rules import NUMBER, REQUIRED, RowError
+from components.example_gen.rules import NUMBER, REQUIRED, WEIGHT, RowError
 from components.example_gen.settings import IngestionSettings
 from components.example_validator.data_checks import SplitStatistics, check_split
 from components.statistics_gen.executor import token_options
 from components.statistics_gen.tokens import split_batch
 from tests.support import RawRow, random_rows
 from transform import cells
-from transform.declaration import Category, Declaration, Group, Label, Numeric
+from transform.declaration import Category, Declaration, Group, Label, Numeric, SampleWeight
 
 # It must come after TFX, which the components import first (`components/statistics_gen/__init__.py`).
 from tensorflow_data_validation.statistics import stats_impl  # isort: skip
@@ -35,9 +35,10 @@ DECLARATION = Declaration(
         Category("topic", side="item"),
         Numeric("age", side="user"),
         Numeric("price", "item", True),
+        SampleWeight("weight"),
     )
 )
-HEADER = b"act,user,topic,age,price\n"
+HEADER = b"act,user,topic,age,price,weight\n"
 SETTINGS = IngestionSettings()
 PIECES = [*"0123456789+-.eE \t\v,", "nan", "inf", "1e38", "\u0660"]
 CELLS = st.from_regex(cells.NUMBER_PATTERN, fullmatch=True) | st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
@@ -64,9 +65,9 @@ def columnar(row: bytes) -> list[dict[str, str]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(CELLS, CELLS)
-def test_both_paths_accept_the_same_numbers(age: str, price: str) -> None:
-    row = line("1", "7", "3", age, price)
+@given(CELLS, CELLS, CELLS)
+def test_both_paths_accept_the_same_numbers(age: str, price: str, weight: str) -> None:
+    row = line("1", "7", "3", age, price, weight)
     try:
         accepted = [strict(row)]
     except RowError:
@@ -77,21 +78,29 @@ def test_both_paths_accept_the_same_numbers(age: str, price: str) -> None:
 @pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "1e999", "four", "1;5"])
 def test_what_is_no_finite_number_is_rejected_by_its_rule(cell: str) -> None:
     with pytest.raises(RowError, match="`age` must be a finite number. Received: ") as caught:
-        strict(line("1", "7", "3", cell, "1.5"))
+        strict(line("1", "7", "3", cell, "1.5", ""))
     assert caught.value.rule is NUMBER
     assert caught.value.received == repr(cell)
 
 
+@pytest.mark.parametrize("cell", ["-1", "nan", "inf", "heavy"])
+def test_a_weight_that_is_negative_or_no_finite_number_is_rejected_by_its_rule(cell: str) -> None:
+    with pytest.raises(RowError, match="`weight` must be a finite number >= 0. Received: ") as caught:
+        strict(line("1", "7", "3", "1", "1.5", cell))
+    assert caught.value.rule is WEIGHT
+
+
 def test_a_number_may_be_missing_unless_it_is_required() -> None:
-    assert strict(line("1", "7", "3", " ", " -1.5e2 ")) == {
+    assert strict(line("1", "7", "3", " ", " -1.5e2 ", " 0.5")) == {
         "act": "1",
         "user": "7",
         "topic": "3",
         "age": "",
         "price": "-1.5e2",
+        "weight": "0.5",
     }
     with pytest.raises(RowError, match="`price` must not be empty") as caught:
-        strict(line("1", "7", "3", "1", ""))
+        strict(line("1", "7", "3", "1", "", ""))
     assert caught.value.rule is REQUIRED
 
 

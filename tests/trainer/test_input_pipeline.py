@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.input_pipeline import list_files, read_dataset
-from transform.declaration import Category, Declaration, Group, Label
+from transform.declaration import Category, Declaration, Group, Label, SampleWeight
 
 DECLARATION = Declaration((Label("act"), Group("client_id"), Category("topic_id", side="item")))
 SPEC = {
@@ -61,6 +61,24 @@ def test_the_label_and_the_group_are_no_features_and_lists_are_padded_with_zeros
     assert set(features) == {"topic_id", "tags"}
     assert features["tags"].numpy().tolist() == [[0, 0], [7, 0], [7, 7]]
     assert labels.numpy().tolist() == [0, 1, 0]
+
+
+def test_a_sample_weight_comes_after_the_label(tmp_path: Path) -> None:
+    path = str(tmp_path / "rows.gz")
+    with tf.io.TFRecordWriter(path, "GZIP") as writer:
+        for weight in (0.5, 2.0):
+            example = tf.train.Example()
+            example.features.feature["act"].int64_list.value.append(1)
+            example.features.feature["client_id"].bytes_list.value.append(b"u")
+            example.features.feature["topic_id"].int64_list.value.append(7)
+            example.features.feature["weight"].float_list.value.append(weight)
+            writer.write(example.SerializeToString())
+    declaration = Declaration((*DECLARATION.features, SampleWeight("weight")))
+    spec = {name: feature for name, feature in SPEC.items() if name != "tags"}
+    spec["weight"] = tf.io.FixedLenFeature([], tf.float32)
+    features, labels, weights = next(iter(read_dataset([path], spec, declaration, 2)))
+    assert set(features) == {"topic_id"}
+    assert (labels.numpy().tolist(), weights.numpy().tolist()) == ([1, 1], [0.5, 2.0])
 
 
 def test_an_epoch_has_as_many_steps_as_batches(file: str) -> None:

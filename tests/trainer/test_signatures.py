@@ -20,6 +20,7 @@ from transform.declaration import (
     Label,
     Numeric,
     Pretrained,
+    SampleWeight,
     WeightedList,
 )
 from transform.features import DECLARATION
@@ -108,6 +109,7 @@ def test_features_added_in_one_line_each_arrive_in_the_model_and_in_the_signatur
             History("shares", queries=(("share_topic", "topic_id"),), max_length=4),
             Numeric("age", side="user"),
             Numeric("price", side="item"),
+            SampleWeight("weight"),
         )
     )
     training = random_rows(declaration, 200)

@@ -19,7 +19,7 @@ from trainer.training import (
     compiled,
     create_optimizer,
 )
-from transform.declaration import Category, Declaration, Group, Label
+from transform.declaration import Category, Declaration, Group, Label, SampleWeight
 
 DECLARATION = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
 SIZES = {"country": 3, "topic": 3}
@@ -27,10 +27,10 @@ ROWS = {"country": np.array([2, 3, 4, 2]), "topic": np.array([2, 2, 3, 0])}
 LABELS = np.array([0, 1, 1, 0])
 
 
-def create(**changes: Any) -> DIN:
+def create(declaration: Declaration = DECLARATION, **changes: Any) -> DIN:
     keras.utils.set_random_seed(0)
     settings = Hyperparameters(embedding_dim=2, dnn_hidden_units=(4,), batch_size=4, **changes)
-    return compiled(DIN(DECLARATION, SIZES, settings), settings)
+    return compiled(DIN(declaration, SIZES, settings), settings)
 
 
 def test_tokens_are_trained_by_adagrad_and_layers_by_adam() -> None:
@@ -78,6 +78,25 @@ def test_what_is_unknown_stays_near_no_information() -> None:
     assert model.wide is not None
     assert float(np.array(model.wide.tables["topic"].embeddings)[1, 0]) == 0
     assert np.abs(np.array(model.tables["topic"].embeddings)[1]).max() < 0.1
+
+
+def test_rows_count_by_their_weights_in_training_and_for_its_end() -> None:
+    weighted = Declaration((*DECLARATION.features, SampleWeight("weight")))
+    weights = np.array([2.0, 1.0, 0.0, 1.0], np.float32)
+    rows = tf.data.Dataset.from_tensors((ROWS, LABELS, weights))
+    # The first row twice instead, and the third not at all.
+    chosen = [0, 0, 1, 3]
+    alike = tf.data.Dataset.from_tensors(({name: ids[chosen] for name, ids in ROWS.items()}, LABELS[chosen]))
+    # Statistics of a batch, and what is dropped of it, are of its rows as they are.
+    models = [create(one, batch_norm=False, dnn_activation="relu", dropout=0.0) for one in (weighted, DECLARATION)]
+    found = [
+        model.fit(data, epochs=3, validation_data=data, verbose=0).history
+        for model, data in zip(models, (rows, alike), strict=True)
+    ]
+    assert set(found[0]) == set(found[1])
+    assert found[0]["val_log_loss"] == pytest.approx(found[1]["val_log_loss"], rel=1e-4)
+    for counted, repeated in zip(models[0].trainable_weights, models[1].trainable_weights, strict=True):
+        np.testing.assert_allclose(np.array(counted), np.array(repeated), atol=1e-5, err_msg=counted.path)
 
 
 def test_a_loss_that_is_no_number_stops_and_names_the_batch() -> None:

@@ -16,6 +16,7 @@ from transform.declaration import (
     Label,
     Numeric,
     Pretrained,
+    SampleWeight,
 )
 from transform.features import DECLARATION
 
@@ -83,6 +84,14 @@ def test_numbers_have_a_side_and_no_vocabulary_and_are_part_of_the_fingerprint()
     assert [column.required for column in declaration.columns[3:]] == [False, True]
     assert set(declaration.vocabularies) == {"topic_id"}
     assert declaration.fingerprint == "act:label,age:numeric,client_id:group,price:numeric,topic_id:category"
+
+
+def test_a_sample_weight_is_a_column_that_no_request_carries() -> None:
+    declaration = declare(SampleWeight("weight"))
+    assert declaration.sample_weight == "weight"
+    assert "weight" not in declaration.serving_columns
+    assert declaration.fingerprint == "act:label,client_id:group,topic_id:category,weight:sample_weight"
+    assert DECLARATION.sample_weight is None
 
 
 @pytest.mark.parametrize(

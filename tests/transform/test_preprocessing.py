@@ -22,6 +22,7 @@ from transform.declaration import (
     History,
     Label,
     Numeric,
+    SampleWeight,
 )
 from transform.features import DECLARATION
 
@@ -93,17 +94,20 @@ def test_a_candidate_seen_once_is_out_of_vocabulary_even_if_it_was_clicked_and_c
     assert list(rows[6]["hist_topic_id"]) == [ids(output, "topic")[CLICKED_ONCE]]
 
 
-def test_numbers_are_standardised_by_the_training_rows_and_a_missing_one_is_their_mean(tmp_path: Path) -> None:
+def test_numbers_are_standardised_and_a_missing_one_is_the_mean_but_a_missing_weight_is_one(
+    tmp_path: Path,
+) -> None:
     names = ("age", "price", "constant", "empty")
     numerics = [Numeric(name, side="user") for name in names]
-    declaration = Declaration((Label("act"), Group("user"), Category("topic", side="item"), *numerics))
+    weight = SampleWeight("weight")
+    declaration = Declaration((Label("act"), Group("user"), Category("topic", side="item"), weight, *numerics))
     ages, prices = ["10", "20", "", "60", "1e1", "20"], ["1e37", "-1e37", "0", "0", "0", "0"]
     rest = {"constant": "0.1", "empty": ""}
     plain = random_rows(declaration, 6)
     training = [row | {"age": a, "price": p} | rest for row, a, p in zip(plain, ages, prices, strict=True)]
     asked = [
-        {"age": "34"},
-        {"age": " ", "price": "", "constant": "7", "empty": "8"},
+        {"age": "34", "weight": "0.25"},
+        {"weight": "", "age": " ", "price": "", "constant": "7", "empty": "8"},
         {"age": "1e30"},
         {"age": "x", "price": "nan"},
     ]
@@ -114,6 +118,7 @@ def test_numbers_are_standardised_by_the_training_rows_and_a_missing_one_is_thei
     assert found.dtype == np.float32
     np.testing.assert_allclose(found[0], [expected, np.sqrt(3.0), 0, 0], rtol=1e-6)
     np.testing.assert_array_equal(found[1], [0, 0, 0, 0])
+    assert [row["weight"] for row in rows[:2]] == [0.25, 1.0]
     np.testing.assert_array_equal(found[2:, 0], [10.0, np.nan])
     assert np.isnan(found[3, 1])
 
