@@ -59,7 +59,7 @@ def print_summary(config: RunConfig, run: RunRecord, console: Console, advice: A
         *window_lines(config, run, advice),
         *_vocabularies(run),
         *quality_lines(config, run),
-        *_serving(run),
+        *serving_lines(run),
         *_publication(config, run, advice),
     ]
     if log is not None:
@@ -142,7 +142,8 @@ def _vocabularies(run: RunRecord) -> Iterator[Line]:
     yield "Unknown", f"tokens of the judging rows that are out of vocabulary: {shares}"
 
 
-def _serving(run: RunRecord) -> Iterator[Line]:
+def serving_lines(run: RunRecord) -> Iterator[Line]:
+    """Whether a server has loaded the model and answered for it; nothing if none was asked."""
     for blessing in run.all("serving_validator", "blessing"):
         if number(blessing, "blessed") != 1:
             yield "Served", "no: it is not published"

@@ -202,7 +202,9 @@ def test_a_second_run_on_unchanged_data_is_cached_and_publishes_nothing(first_ru
     second = workspace.run(DATA_ROOT=str(SAMPLE))
     assert second.status == 0
     assert len(workspace.versions) == 1
-    assert {"example_gen", "statistics_gen", "transform", "trainer", "evaluator"} <= cached_nodes(second)
+    assert {"example_gen", "statistics_gen", "transform", "trainer", "evaluator", "serving_validator"} <= cached_nodes(
+        second
+    )
     assert f"version {workspace.versions[0].name}" in second.output
 
 
