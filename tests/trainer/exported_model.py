@@ -117,7 +117,7 @@ def export_trained(
     model.settle()
     export(ServingModule(model, output, declaration), str(folder / "export"), config)
 
-    batches = [features for features, _ in dataset]
+    batches = [features for features, *_ in dataset]
     logits = np.concatenate([model(features, training=False) for features in batches])[len(training) :]
     weights = [_attention(model, features) for features in batches]
     attention = {name: np.concatenate([batch[name] for batch in weights])[len(training) :] for name in weights[0]}
