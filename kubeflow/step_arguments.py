@@ -9,12 +9,15 @@ import sys
 import warnings
 from typing import Any
 
+from pipeline.collection import collect_rarely
+
 # Covers what Kubeflow puts between two steps: a pod that waits for its machine.
 LEASE_SECONDS = 1800
 
 
 def prepare_libraries() -> None:
     """Settings of libraries that must be made before they are imported."""
+    collect_rarely()
     # TFX's images ask for Keras 2; the model is Keras 3.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)
     # What a step prints is for people who look for the cause of a failure.

@@ -14,6 +14,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from kubeflow import states
 from kubeflow.store import open_store
+from pipeline.beam_construction import quick_construction
 from pipeline.display import CACHED, DONE
 from pipeline.errors import NodeError
 
@@ -42,14 +43,16 @@ def launch(one: pipeline_pb2.Pipeline, run_id: str, connection: metadata_store_p
     if states.node_states(open_store(connection), run_id).get(name) in states.DONE:
         return f"{name}: {DONE} by an earlier attempt"
     deployment = runner_utils.extract_local_deployment_config(one)
-    _Launcher(
+    node_launcher = _Launcher(
         pipeline_node=node,
         mlmd_connection=_Metadata(connection),
         pipeline_info=one.pipeline_info,
         pipeline_runtime_spec=one.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, name),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
-    ).launch()
+    )
+    with quick_construction():
+        node_launcher.launch()
     state = states.node_states(open_store(connection), run_id).get(name)
     if state not in states.DONE:
         raise NodeError(name, "its inputs could not be resolved: an earlier step has not put out what this one needs.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline.collection import collect_rarely
 from pipeline.config import RunConfig, local_config
 from pipeline.display import logged
 from pipeline.lock import StateInUseError, locked
@@ -44,6 +45,7 @@ def run_command(
         The exit status: the body's, or `failure` after a line on standard error if a setting cannot be used, or another
         command is at work on the STATE_ROOT.
     """
+    collect_rarely()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     # TFX's images ask for Keras 2; the model is Keras 3.
     os.environ.pop("TF_USE_LEGACY_KERAS", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.config import REPOSITORY
@@ -58,6 +58,8 @@ def import_closure(*modules: str, root: Path = REPOSITORY) -> dict[str, Path]:
 
 
 _INIT = "__init__.py"
+# Where the nodes of statements keep other statements.
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def _file(module: str, root: Path) -> Path | None:
@@ -86,11 +88,13 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
         yield from _imported(child, package)
 
 
-def _run(node: ast.AST) -> Iterable[ast.AST]:
-    """A node's children, without those that only type checkers look at."""
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements in a node, which alone can import, without those that only type checkers look at."""
     if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        return node.orelse
-    return ast.iter_child_nodes(node)
+        yield from node.orelse
+        return
+    for field in _BLOCKS:
+        yield from getattr(node, field, ())
 
 
 def _digest(files: Mapping[str, Path]) -> str:

@@ -10,6 +10,7 @@ from unittest import mock
 
 from tfx.orchestration.portable import data_types, launcher
 
+from pipeline.beam_construction import quick_construction
 from pipeline.display import CACHED, DONE, DetailHandler, Display, NodeLine
 from pipeline.errors import NodeError, cause_of
 from pipeline.pipeline import TASKS
@@ -53,7 +54,7 @@ def displayed(display: Display) -> Iterator[set[str]]:
                 raise NodeError(node, "its inputs could not be resolved; an earlier run may have been interrupted.")
             return CACHED
 
-    with mock.patch.object(launcher, "Launcher", DisplayedLauncher):
+    with mock.patch.object(launcher, "Launcher", DisplayedLauncher), quick_construction():
         yield run_ids
 
 

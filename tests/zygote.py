@@ -16,6 +16,7 @@ Nothing but modules may be in the process that forks: a fork copies one thread, 
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import json
 import os
@@ -153,6 +154,8 @@ def _import_libraries() -> None:
     threads = {(task / "comm").read_text().strip() for task in tasks}
     if not threads <= HARMLESS_THREADS:
         raise RuntimeError(f"The process that forks must have one thread. Received: also {', '.join(sorted(threads))}.")
+    # Else each command, at its end, looks through all that was imported, and copies the memory that it touches: 3 CPU seconds.
+    gc.freeze()
 
 
 def _serve(control: socket.socket) -> dict[str, Any]:

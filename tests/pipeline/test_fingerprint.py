@@ -13,6 +13,8 @@ import pytest
 from pipeline.fingerprint import code_fingerprint, import_closure, tree_fingerprint
 
 ROOT = Path(__file__).parents[2]
+# Imported in blocks of statements of all kinds.
+NESTED = ("tried", "instead", "otherwise", "at_last", "matched")
 FILES = {
     "work/__init__.py": "",
     "work/executor.py": """
@@ -26,6 +28,18 @@ else:
     import untyped
 def late():
     from . import lazy
+    try:
+        import tried
+    except ImportError:
+        import instead
+    else:
+        import otherwise
+    finally:
+        import at_last
+    match late:
+        case None:
+            with late:
+                import matched
 """,
     "work/helper.py": "from .executor import late",
     "work/lazy.py": "from ..above import name",
@@ -36,9 +50,10 @@ def late():
     "typed.py": "",
     "untyped.py": "",
     "initial.py": "",
+    **{f"{name}.py": "" for name in NESTED},
 }
 DEEP = {"other", "other.deep", "other.deep.module", "initial"}
-CLOSURE = {"work", "work.executor", "work.helper", "work.lazy", "untyped"} | DEEP
+CLOSURE = {"work", "work.executor", "work.helper", "work.lazy", "untyped", *NESTED} | DEEP
 USER_CODE = ("preprocessing_fn", "run_fn", "tuner_fn")
 # Imports what each node runs, one after the other, each time as if none of the project's modules had been imported before.
 IMPORT = """
