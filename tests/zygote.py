@@ -154,7 +154,7 @@ def _import_libraries() -> None:
     threads = {(task / "comm").read_text().strip() for task in tasks}
     if not threads <= HARMLESS_THREADS:
         raise RuntimeError(f"The process that forks must have one thread. Received: also {', '.join(sorted(threads))}.")
-    # Else each command, at its end, looks through all that was imported, and copies the memory that it touches: 3 CPU seconds.
+    # Else each command, at its end, looks through all that was imported, copying that memory: 3 CPU seconds.
     gc.freeze()
 
 
