@@ -65,7 +65,7 @@ def test_what_a_class_has_of_state_is_remembered_for_it_alone(quick: None) -> No
 def test_a_method_that_an_instance_was_given_counts(quick: None) -> None:
     given = Plain()
     assert not userstate.is_stateful_dofn(given)
-    given.process = Stateful().process
+    given.process = Stateful().process  # type: ignore[method-assign]
     assert userstate.is_stateful_dofn(given)
 
 
