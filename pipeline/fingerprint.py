@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.config import REPOSITORY
@@ -43,23 +43,29 @@ def import_closure(*modules: str, root: Path = REPOSITORY) -> dict[str, Path]:
     for module in modules:
         if _file(module, root) is None:
             raise ModuleNotFoundError(f"A module must be one of the project's, in {root}. Received: {module!r}.")
+    own = {path.stem for path in root.iterdir()}
     closure: dict[str, Path] = {}
+    seen: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        file = _file(module, root)
-        if module in closure or file is None:
+        # Most that is imported is not the project's: that is known without a look at the disk.
+        if module in seen or module.split(".")[0] not in own:
             continue
-        closure[module] = file
-        parent = module.rpartition(".")[0]
-        waiting += [parent] if parent else []
-        waiting += _imports(file, file.stat().st_mtime_ns, parent if file.name != _INIT else module)
+        seen.add(module)
+        if (file := _file(module, root)) is not None:
+            closure[module] = file
+            parent = module.rpartition(".")[0]
+            waiting += [parent, *imported_names(file, parent if file.name != _INIT else module)]
     return closure
 
 
+def imported_names(file: Path, package: str) -> tuple[str, ...]:
+    """What a file in `package` imports when it runs, as far as it can be a module: `from a import b` gives `a` and `a.b`."""
+    return _imported_names(file, file.stat().st_mtime_ns, package)
+
+
 _INIT = "__init__.py"
-# Where the nodes of statements keep other statements.
-_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
 def _file(module: str, root: Path) -> Path | None:
@@ -68,8 +74,7 @@ def _file(module: str, root: Path) -> Path | None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _imports(file: Path, changed: int, package: str) -> tuple[str, ...]:
-    """What a file imports, as far as it can be a module: `from a import b` gives `a` and `a.b`."""
+def _imported_names(file: Path, changed: int, package: str) -> tuple[str, ...]:
     del changed  # It is part of the cache's key only.
     return tuple(_imported(ast.parse(file.read_bytes()), package))
 
@@ -88,13 +93,12 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
         yield from _imported(child, package)
 
 
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """The statements in a node, which alone can import, without those that only type checkers look at."""
+def _run(node: ast.AST) -> Iterable[ast.AST]:
+    """The statements within a node, without those that only type checkers look at."""
     if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        yield from node.orelse
-        return
-    for field in _BLOCKS:
-        yield from getattr(node, field, ())
+        return node.orelse
+    within = (ast.stmt, ast.excepthandler, ast.match_case)
+    return (child for child in ast.iter_child_nodes(node) if isinstance(child, within))
 
 
 def _digest(files: Mapping[str, Path]) -> str:

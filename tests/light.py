@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 from pathlib import Path
 
-from pipeline.fingerprint import import_closure
+from pipeline.fingerprint import import_closure, imported_names
 
 ROOT = Path(__file__).parents[1]
 # What takes seconds to import, or comes with something that does.
@@ -27,18 +26,8 @@ LARGE_PREFIX = "tensorflow_"
 @functools.cache
 def imports_large(file: Path) -> bool:
     """Whether a file imports one of the large libraries, anywhere but for type checkers."""
-    names: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(file.read_bytes())]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-        waiting += ast.iter_child_nodes(node)
-    return any(name.split(".")[0] in LARGE or name.startswith(LARGE_PREFIX) for name in names)
+    package = ".".join(file.parent.relative_to(ROOT).parts)
+    return any(name.split(".")[0] in LARGE or name.startswith(LARGE_PREFIX) for name in imported_names(file, package))
 
 
 @functools.cache

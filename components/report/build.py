@@ -14,7 +14,7 @@ from components.evaluation.kept_bounds import read_bounds
 from components.evaluation.score_counts import read_score_counts
 from components.evaluation.verdict import Evaluation, read_evaluation
 from components.model_card.files import read_card
-from components.report import model_charts, span_charts, verdict
+from components.report import model_charts, score_charts, span_charts, verdict
 from components.report.attention import contrasts
 from components.report.heat import heat_maps
 from components.report.importance import importances
@@ -58,7 +58,7 @@ def _of_evaluation(evaluation: Evaluation, artifact: Any, bounds: Bounds) -> dic
         "min_slice_rows": bounds.min_slice_rows,
         "confidence": bounds.confidence,
         "quality": model_charts.of_quality(evaluation),
-        "curves": model_charts.of_scores(read_score_counts(artifact.uri)),
+        "curves": score_charts.of_scores(read_score_counts(artifact.uri)),
     }
 
 

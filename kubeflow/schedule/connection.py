@@ -21,8 +21,8 @@ from kubeflow.schedule.errors import (
     UnreachableError,
     UsageError,
     WrongVersionError,
-    translated,
 )
+from kubeflow.schedule.translation import translated
 
 _TIMEOUT = (10, 60)  # seconds: to connect, to read
 _OLDEST_SERVER = (2, 14)  # the package needs it (kubeflow/compiler.py)

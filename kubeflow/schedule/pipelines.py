@@ -13,8 +13,9 @@ from typing import Any
 import kfp_server_api
 
 from kubeflow.schedule.connection import Server, not_found
-from kubeflow.schedule.errors import NotFoundError, RefusedError, translated
+from kubeflow.schedule.errors import NotFoundError, RefusedError
 from kubeflow.schedule.package import Package, PackageFile
+from kubeflow.schedule.translation import translated
 
 _PAGE_SIZE = 100
 _MADE_MEANWHILE = 409

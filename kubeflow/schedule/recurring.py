@@ -14,10 +14,11 @@ import kfp_server_api
 
 from kubeflow.schedule import removal
 from kubeflow.schedule.connection import Server, not_found
-from kubeflow.schedule.errors import RefusedError, ScheduleError, translated
+from kubeflow.schedule.errors import RefusedError, ScheduleError
 from kubeflow.schedule.package import Value
 from kubeflow.schedule.pipelines import Version, all_pages, named
 from kubeflow.schedule.runs import Patience, Report
+from kubeflow.schedule.translation import translated
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import time
 from contextlib import suppress
 
 from kubeflow.schedule.connection import Server
-from kubeflow.schedule.errors import NotFoundError, RefusedError, WaitTimeoutError, translated
+from kubeflow.schedule.errors import NotFoundError, RefusedError, WaitTimeoutError
 from kubeflow.schedule.runs import Patience, Report, in_progress
+from kubeflow.schedule.translation import translated
 
 
 def pause(server: Server, recurring_run_id: str, report: Report) -> None:

@@ -10,9 +10,10 @@ from io import StringIO
 from typing import Any
 
 from kubeflow.schedule.connection import Server
-from kubeflow.schedule.errors import RunFailedError, UnreachableError, WaitTimeoutError, translated
+from kubeflow.schedule.errors import RunFailedError, UnreachableError, WaitTimeoutError
 from kubeflow.schedule.package import Value
 from kubeflow.schedule.pipelines import Version, all_pages, only
+from kubeflow.schedule.translation import translated
 
 Report = Callable[[str], None]
 

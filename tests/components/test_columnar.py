@@ -103,21 +103,29 @@ def columnar(
     return accepted, rejected, blank
 
 
+def starts(data: bytes, range_bytes: int | None) -> Sequence[int]:
+    """Where ranges of `range_bytes` begin; None: one range."""
+    return range(0, len(data), range_bytes or len(data) or 1) or [0]
+
+
 @pytest.mark.slow
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(FILES, st.integers(1, 300))
-def test_both_paths_agree_on_any_bytes(data: bytes, block_bytes: int) -> None:
-    assert columnar(data, block_bytes) == strict(data)
+@given(FILES, st.integers(1, 100) | st.none(), st.integers(1, 300), st.sampled_from([",", "\t"]))
+def test_both_paths_agree_on_any_bytes_ranges_and_delimiters(
+    data: bytes, range_bytes: int | None, block_bytes: int, delimiter: str
+) -> None:
+    header, data = (text.replace(b",", delimiter.encode()) for text in (HEADER, data))
+    assert columnar(data, block_bytes, starts(data, range_bytes), header, delimiter) == strict(data, header, delimiter)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The next two are the same for fewer files, quickly.
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FILES, st.integers(1, 100), st.integers(1, 300))
 def test_ranges_that_adjoin_lose_no_line_and_share_none(data: bytes, range_bytes: int, block_bytes: int) -> None:
-    starts = range(0, len(data), range_bytes) or [0]
-    assert columnar(data, block_bytes, starts) == strict(data)
+    assert columnar(data, block_bytes, starts(data, range_bytes)) == strict(data)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FILES)
 def test_both_paths_agree_on_tab_separated_bytes(data: bytes) -> None:
     header, data = HEADER.replace(b",", b"\t"), data.replace(b",", b"\t")

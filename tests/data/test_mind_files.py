@@ -79,9 +79,9 @@ def test_days_in_any_order_each_get_a_file_in_the_order_met(tmp_path: Path, monk
 
 
 def test_memory_does_not_grow_with_the_impressions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.span_writer._BUFFERED_ROWS", 100)
+    monkeypatch.setattr("data.span_writer._BUFFERED_ROWS", 50)
     peaks = []
-    for impressions in (200, 2000):
+    for impressions in (100, 1000):
         lines = [behavior("N1 " * 100, "N1-1 N2-0", number=number) for number in range(impressions)]
         source = write_part(tmp_path / str(impressions), lines)
         tracemalloc.start()

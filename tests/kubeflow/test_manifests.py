@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 import yaml
 
@@ -24,6 +26,16 @@ BASE, EXAMPLE = MANIFESTS / "base", MANIFESTS / "overlays" / "example"
 VERSIONS = ("1.30", kubernetes_validate.latest_version())
 
 Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemas_read_once() -> Iterator[None]:
+    """The validator reads its megabytes of schemas anew for each resource."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            kubernetes_validate.utils, "schema_contents", functools.cache(kubernetes_validate.utils.schema_contents)
+        )
+        yield
 
 
 def resources() -> list[Json]:

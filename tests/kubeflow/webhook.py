@@ -36,7 +36,7 @@ class Webhook:
 def listening() -> Iterator[Webhook]:
     """A webhook that listens."""
     hook = Webhook()
-    thread = threading.Thread(target=hook.server.serve_forever)
+    thread = threading.Thread(target=hook.server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield hook

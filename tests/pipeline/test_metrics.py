@@ -97,7 +97,7 @@ def gateway() -> Iterator[tuple[str, list[tuple[str, str, dict[tuple[str, ...], 
     received: list[tuple[str, str, dict[tuple[str, ...], float]]] = []
     kind = type("OneGateway", (Gateway,), {"received": received})
     server = http.server.HTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"127.0.0.1:{server.server_port}", received
     server.shutdown()

@@ -48,7 +48,7 @@ class _Proxy(socketserver.ThreadingTCPServer):
 def proxy(target: str, tls: ssl.SSLContext | None = None, broken: int = 0) -> Iterator[str]:
     """Forwards connections to `target`, `host:port`; the first `broken` ones are closed. Yields its own address."""
     with _Proxy(target, tls, broken) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"localhost:{server.server_address[1]}"
