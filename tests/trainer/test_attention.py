@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.attention import AttentionPooling, masked_softmax
+from trainer.valid_positions import ValidPositions
 
 MASK = np.array([[True, True, False], [False, True, False], [False, False, False]])
 
@@ -42,6 +43,30 @@ def test_padding_receives_no_weight(normalize: bool, dtype: str) -> None:
     weights = np.array(weights)
     assert (weights[~np.broadcast_to(MASK[:, None], weights.shape)] == 0).all()
     assert (weights[np.broadcast_to(MASK[:, None], weights.shape)] != 0).all()
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("candidates", [1, 4])
+@pytest.mark.parametrize("gathered", [False, True])
+def test_training_gives_the_numbers_and_gradients_of_inference(normalize: bool, candidates: int, gathered: bool) -> None:
+    """Without Dice, the two differ in how they compute alone."""
+    layer = AttentionPooling((4,), "sigmoid", normalize=normalize)
+    inputs = [tf.constant(normal(3, *shape, seed=i)) for i, shape in enumerate([(candidates, 2), (3, 2), (candidates, 3)])]
+    positions = ValidPositions(MASK)
+    found = []
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            query, keys, bias = inputs
+            given = {}
+            if training and gathered:
+                given = {"positions": positions}
+                keys, bias = positions.take(keys), positions.take(tf.transpose(bias, (0, 2, 1)))
+            interest, weights = layer(query, keys, MASK, return_attention_scores=True, training=training, bias=bias, **given)
+            loss = tf.reduce_sum(interest**2 + interest)
+        found.append([interest, weights, *tape.gradient(loss, [*inputs, *layer.trainable_weights])])
+    for training_value, value in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(training_value, value, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("normalize", [False, True])
