@@ -12,12 +12,18 @@ from trainer.local_activation_unit import LocalActivationUnit
 from trainer.types import Shape, Tensor
 from trainer.valid_positions import ValidPositions
 
+# A hundredth of the mean square of embeddings as they start: what is smaller still is not blown up.
+SMALLEST_SQUARE = 1e-6
+
 
 @keras.saving.register_keras_serializable(package="community_din")
 class AttentionPooling(keras.layers.Layer):
     """Pools a history into one interest vector per candidate, weighted by a local activation unit.
 
-        interest(q) = sum_j w_j k_j,    w_j = score(q, k_j), or with `normalize` softmax_j(score(q, k_j))
+        interest(q) = sum_j w_j k_j,    w_j = score(q / |q|, k_j / |k_j|), or with `normalize` the softmax_j of these
+
+    where |x| is the root mean square. Embeddings start small and grow with what is seen of their tokens. A score of them as
+    they are would hardly differ from key to key, and tell its weights less still: all of a history would count the same.
 
     Masked positions have the weight 0 exactly. An empty history gives a zero vector, with and without softmax.
 
@@ -87,7 +93,7 @@ class AttentionPooling(keras.layers.Layer):
                 keys = positions.take(keys)
                 bias = None if bias is None else positions.take(ops.transpose(bias, (0, 2, 1)))
             return self._attend_to(positions, query, keys, return_attention_scores, bias)
-        scores = self.unit(query, keys)
+        scores = self.unit(rescaled(query), rescaled(keys))
         if bias is not None:
             scores = scores + ops.cast(bias, scores.dtype)
         valid = ops.expand_dims(mask, axis=1)
@@ -98,7 +104,7 @@ class AttentionPooling(keras.layers.Layer):
     def _attend_to(
         self, positions: ValidPositions, query: Tensor, keys: Tensor, return_attention_scores: bool, bias: Tensor | None
     ) -> Tensor | tuple[Tensor, Tensor]:
-        scores = self.unit(query, keys, positions=positions)
+        scores = self.unit(rescaled(query), rescaled(keys), positions=positions)
         if bias is not None:
             scores = scores + ops.cast(bias, scores.dtype)
         weights = positions.softmax(scores) if self.normalize else scores
@@ -118,6 +124,12 @@ class AttentionPooling(keras.layers.Layer):
             "activation": self.unit.activation,
             "normalize": self.normalize,
         }
+
+
+def rescaled(vectors: Tensor) -> Tensor:
+    """Vectors of any size along the last axis as ones whose root mean square is 1; a vector of zeros stays one."""
+    squares = ops.mean(ops.square(vectors), axis=-1, keepdims=True)
+    return vectors * ops.rsqrt(squares + SMALLEST_SQUARE)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

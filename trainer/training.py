@@ -43,7 +43,8 @@ class LogLoss(keras.losses.Loss):
 
 
 def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> keras.optimizers.Optimizer:
-    """Adam for the attention and the DNN; Adagrad for what a token has, whose steps depend on how much was seen of it.
+    """Adam for the attention and the DNN; Adagrad for what a token or a match has, whose steps depend on how much was seen
+    of it.
 
     Adagrad counts gradients as those of a batch's sum, so that its start means the same whatever the batch size.
 
@@ -65,9 +66,10 @@ def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 
     }
     embeddings = TokenAdagrad(rates(rate * hyperparameters.embedding_rate_ratio), name="embeddings", **adagrad)
     optimizers = {table.embeddings.path: embeddings for table in model.trained_tables}
-    if model.wide is not None:
+    wide_parts: list[keras.layers.Layer] = [*model.match_biases.values(), *([model.wide] if model.wide is not None else [])]
+    if wide_parts:
         wide = TokenAdagrad(rates(rate * hyperparameters.wide_rate_ratio), name="wide", **adagrad)
-        optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
+        optimizers |= {weight.path: wide for part in wide_parts for weight in part.trainable_weights}
     dense = keras.optimizers.Adam(rates(rate), weight_decay=hyperparameters.weight_decay or None, **clip)
     if hyperparameters.weight_decay:
         kernels = {weight.path for weight in model.dnn.trainable_weights if weight.name == "kernel"}

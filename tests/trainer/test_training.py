@@ -19,7 +19,7 @@ from trainer.training import (
     compiled,
     create_optimizer,
 )
-from transform.declaration import Category, Declaration, Group, Label, SampleWeight
+from transform.declaration import Category, Declaration, Group, History, Label, SampleWeight
 
 DECLARATION = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
 SIZES = {"country": 3, "topic": 3}
@@ -41,6 +41,19 @@ def test_tokens_are_trained_by_adagrad_and_layers_by_adam() -> None:
     assert set(kinds) == {"TokenAdagrad", "Adam"}
     chosen = {weight.path: type(optimizer._optimizer_map(weight)).__name__ for weight in model.trainable_weights}
     assert {path for path, kind in chosen.items() if kind == "Adam"} == {w.path for w in model.dnn.trainable_weights}
+
+
+def test_what_matches_and_ages_are_worth_is_trained_as_the_wide_part_is() -> None:
+    """They are weights of single facts that start at zero: in a thousand steps of Adam's rate they would hardly move."""
+    declaration = Declaration((*DECLARATION.features, History("history", queries=(("hist_topic", "topic"),))))
+    model = create(declaration)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_weights)
+    bias = model.match_biases["history"].trainable_weights
+    assert model.wide is not None
+    wide = optimizer._optimizer_map(model.wide.trainable_weights[0])
+    assert len(bias) == 2
+    assert all(optimizer._optimizer_map(weight) is wide for weight in bias)
 
 
 def test_the_first_step_of_a_token_depends_on_its_gradient_not_on_the_batch_size() -> None:
