@@ -46,11 +46,12 @@ def train_din(log: Log, declaration: Declaration, settings: Hyperparameters) -> 
     """Trains on `log.train`, stops by `log.validation`, and scores `log.judge`."""
     keras.utils.set_random_seed(settings.seed)
     model = compiled(DIN(declaration, log.sizes, settings), settings)
-    best, epochs = BestEpoch(settings.patience, settings.min_steps), _ScoresByEpoch(log.judge)
+    validation = _batches(log.validation, 4096)
+    best, epochs = BestEpoch(settings.patience, settings.min_steps, validation), _ScoresByEpoch(log.judge)
     model.fit(
         _batches(log.train, settings.batch_size, settings.seed),
         epochs=settings.epochs,
-        validation_data=_batches(log.validation, 4096),
+        validation_data=validation,
         verbose=0,
         callbacks=[StopAtNonFiniteLoss(), epochs, best],
     )
