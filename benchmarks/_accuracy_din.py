@@ -26,11 +26,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no wide part": {"wide": False},
     "no softmax": {"attention_normalize": False},
     "Dice": {"attention_activation": "dice"},
-    "sigmoid": {"attention_activation": "sigmoid"},
     "starts at 0.125": {"embedding_start": 0.125},
     "batch norm": {"batch_norm": True},
     "no dropout": {"dropout": 0.0},
+    "history of 1": {},
+    "history of 10": {},
 }
+# How many of the newest entries of histories an ablation sees, if not all.
+HISTORIES = {"history of 1": 1, "history of 10": 10}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -182,7 +182,7 @@ def test_the_mean_is_taken_where_the_validation_rows_say_so_clearly(of_mean: flo
         return {"log_loss": of_mean}
 
     model.evaluate = evaluate
-    best = BestEpoch(patience=1, validation="rows")  # type: ignore[arg-type]
+    best = BestEpoch(patience=1, validation="rows")
     best.set_model(model)
     best.set_params({"steps": 8})
     best.on_epoch_begin(0)
