@@ -133,6 +133,28 @@ def encode(older: Sequence[Row], newest: Sequence[Row], judge: Sequence[Row], de
     return Log(parts[0][~held_out], parts[0][held_out], parts[1], sizes)
 
 
+def shortened(log: Log, declaration: Declaration, newest: int) -> Log:
+    """The log with the newest entries of each history alone, as many as `newest` at most."""
+    train, validation, judge = (
+        dataclasses.replace(part, features=_newest(part.features, declaration, newest))
+        for part in (log.train, log.validation, log.judge)
+    )
+    return Log(train, validation, judge, log.sizes)
+
+
+def _newest(features: Features, declaration: Declaration, newest: int) -> Features:
+    short = dict(features)
+    for history in declaration.histories:
+        filled = np.any([features[column] != PADDING_ID for column in history.columns], axis=0)
+        lengths = (filled * np.arange(1, filled.shape[1] + 1)).max(axis=1)
+        kept = np.minimum(lengths, newest)[:, None]
+        place = np.arange(newest)
+        source = np.where(place < kept, lengths[:, None] - kept + place, 0)
+        for column in history.columns:
+            short[column] = np.where(place < kept, np.take_along_axis(features[column], source, axis=1), PADDING_ID)
+    return short
+
+
 def _read(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.iterdir()):
         if path.suffix == ".gz":

@@ -26,11 +26,14 @@ ABLATIONS: dict[str, dict[str, Any]] = {
     "no wide part": {"wide": False},
     "no softmax": {"attention_normalize": False},
     "Dice": {"attention_activation": "dice"},
-    "sigmoid": {"attention_activation": "sigmoid"},
     "starts at 0.125": {"embedding_start": 0.125},
     "batch norm": {"batch_norm": True},
     "no dropout": {"dropout": 0.0},
+    "history of 1": {},
+    "history of 10": {},
 }
+# How many of the newest entries of histories an ablation sees, if not all.
+HISTORIES = {"history of 1": 1, "history of 10": 10}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +49,12 @@ def train_din(log: Log, declaration: Declaration, settings: Hyperparameters) -> 
     """Trains on `log.train`, stops by `log.validation`, and scores `log.judge`."""
     keras.utils.set_random_seed(settings.seed)
     model = compiled(DIN(declaration, log.sizes, settings), settings)
-    best, epochs = BestEpoch(settings.patience, settings.min_steps), _ScoresByEpoch(log.judge)
+    validation = _batches(log.validation, 4096)
+    best, epochs = BestEpoch(settings.patience, settings.min_steps, validation), _ScoresByEpoch(log.judge)
     model.fit(
         _batches(log.train, settings.batch_size, settings.seed),
         epochs=settings.epochs,
-        validation_data=_batches(log.validation, 4096),
+        validation_data=validation,
         verbose=0,
         callbacks=[StopAtNonFiniteLoss(), epochs, best],
     )

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks._accuracy_baselines import constant, item_click_rate, logistic_regression
-from benchmarks._accuracy_data import Log, read_log
+from benchmarks._accuracy_data import Log, read_log, shortened
 from benchmarks._accuracy_deepctr import deepctr_scores
-from benchmarks._accuracy_din import ABLATIONS, train_din
+from benchmarks._accuracy_din import ABLATIONS, HISTORIES, train_din
 from benchmarks._accuracy_metrics import METRICS, measure
 from trainer.hyperparameters import Hyperparameters
 from transform.features import DECLARATION
@@ -52,8 +52,9 @@ def run(log: Log, seeds: int, ablations: Sequence[str], environment: Path | None
     for name in ablations:
         by_seed, epochs = [], []
         started = time.monotonic()
+        rows = shortened(log, DECLARATION, HISTORIES[name]) if name in HISTORIES else log
         for seed in range(seeds):
-            trained = train_din(log, DECLARATION, Hyperparameters(**ABLATIONS[name]).replace(seed=seed))
+            trained = train_din(rows, DECLARATION, Hyperparameters(**ABLATIONS[name]).replace(seed=seed))
             by_seed.append(measured(trained.scores) | {"best_epoch": trained.best_epoch})
             epochs.append([measured(scores) for scores in trained.by_epoch])
         yield _result(name, by_seed) | {"by_epoch": epochs, "seconds": round(time.monotonic() - started)}

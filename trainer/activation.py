@@ -19,8 +19,8 @@ def create_activation(name: str, dtype: Any = None) -> keras.layers.Layer:
     return keras.layers.Activation(name, dtype=dtype)
 
 
-def activate(layer: keras.layers.Layer, inputs: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
-    """Applies an activation layer. Only Dice has a use for `mask` and `training`."""
+def activate(layer: keras.layers.Layer, inputs: Tensor, training: bool | None) -> Tensor:
+    """Applies an activation layer. Only Dice has a use for `training`."""
     if isinstance(layer, Dice):
-        return layer(inputs, mask=mask, training=training)
+        return layer(inputs, training=training)
     return layer(inputs)

@@ -13,6 +13,7 @@ from keras import ops
 from trainer.dice import Dice
 from trainer.matmul import matmul_rows
 from trainer.types import Tensor
+from trainer.valid_positions import ValidPositions
 
 Rows = Callable[[Tensor], Tensor]
 
@@ -40,6 +41,15 @@ def _folded_kernel(kernel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The kernels of q, of k and of q * k, each `[dim, units]`; that of q - k is folded into the first two."""
     query, key, difference, product = ops.split(ops.convert_to_tensor(kernel), 4, axis=0)
     return query + difference, key - difference, product
+
+
+def first_layer_of_positions(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor, positions: ValidPositions) -> Tensor:
+    """The first layer for the valid positions alone: keys `[positions, dim]` to `[positions, candidates, units]`."""
+    kernel_query, kernel_key, kernel_product = _folded_kernel(kernel)
+    query = ops.convert_to_tensor(query)
+    product = positions.spread(query) * ops.expand_dims(keys, axis=1)
+    same_for_all = ops.expand_dims(ops.matmul(keys, kernel_key), axis=1)
+    return matmul_rows(product, kernel_product) + same_for_all + positions.spread(matmul_rows(query, kernel_query) + bias)
 
 
 def first_layer_of_one(query: Tensor, keys: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:

@@ -10,13 +10,20 @@ from keras import ops
 
 from trainer.local_activation_unit import LocalActivationUnit
 from trainer.types import Shape, Tensor
+from trainer.valid_positions import ValidPositions
+
+# A hundredth of the mean square of embeddings as they start: what is smaller still is not blown up.
+SMALLEST_SQUARE = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="community_din")
 class AttentionPooling(keras.layers.Layer):
     """Pools a history into one interest vector per candidate, weighted by a local activation unit.
 
-        interest(q) = sum_j w_j k_j,    w_j = score(q, k_j), or with `normalize` softmax_j(score(q, k_j))
+        interest(q) = sum_j w_j k_j,    w_j = score(q / |q|, k_j / |k_j|), or with `normalize` the softmax_j of these
+
+    where |x| is the root mean square. Embeddings start small and grow with what is seen of their tokens. A score of them as
+    they are would hardly differ from key to key, and tell its weights less still: all of a history would count the same.
 
     Masked positions have the weight 0 exactly. An empty history gives a zero vector, with and without softmax.
 
@@ -60,6 +67,7 @@ class AttentionPooling(keras.layers.Layer):
         return_attention_scores: bool = False,
         training: bool | None = None,
         bias: Tensor | None = None,
+        positions: ValidPositions | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Attends.
 
@@ -68,8 +76,10 @@ class AttentionPooling(keras.layers.Layer):
             keys: float tensor `[batch, keys, dim]`; `keys` may be 0.
             mask: bool tensor `[batch, keys]`: the positions that hold an item. Defaults to all.
             return_attention_scores: bool. Whether to return the weights too. Defaults to `False`.
-            training: bool. Passed to Dice.
+            training: bool. Whether to compute for the valid positions alone, with Dice's statistics of the batch.
             bias: float tensor `[batch, candidates, keys]`, added to the scores. Defaults to none.
+            positions: In training, the positions of `mask`, if the caller has gathered them: then `keys` is
+                `[positions, dim]` and `bias` `[positions, candidates]`.
 
         Returns:
             Float tensor `[batch, candidates, dim]`; with `return_attention_scores` a pair of it and the weights
@@ -77,13 +87,29 @@ class AttentionPooling(keras.layers.Layer):
         """
         if mask is None:
             mask = ops.ones(ops.shape(keys)[:2], dtype="bool")
-        scores = self.unit(query, keys, mask=mask, training=training)
+        if training:
+            if positions is None:
+                positions = ValidPositions(mask)
+                keys = positions.take(keys)
+                bias = None if bias is None else positions.take(ops.transpose(bias, (0, 2, 1)))
+            return self._attend_to(positions, query, keys, return_attention_scores, bias)
+        scores = self.unit(rescaled(query), rescaled(keys))
         if bias is not None:
             scores = scores + ops.cast(bias, scores.dtype)
         valid = ops.expand_dims(mask, axis=1)
         weights = masked_softmax(scores, valid) if self.normalize else ops.where(valid, scores, 0)
         interest = ops.matmul(weights, keys)
         return (interest, weights) if return_attention_scores else interest
+
+    def _attend_to(
+        self, positions: ValidPositions, query: Tensor, keys: Tensor, return_attention_scores: bool, bias: Tensor | None
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        scores = self.unit(rescaled(query), rescaled(keys), positions=positions)
+        if bias is not None:
+            scores = scores + ops.cast(bias, scores.dtype)
+        weights = positions.softmax(scores) if self.normalize else scores
+        interest = positions.sum(ops.expand_dims(weights, axis=-1) * ops.expand_dims(keys, axis=1))
+        return (interest, ops.transpose(positions.pad(weights), (0, 2, 1))) if return_attention_scores else interest
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:
         """The interests carry no Keras mask: `mask` is an argument."""
@@ -98,6 +124,12 @@ class AttentionPooling(keras.layers.Layer):
             "activation": self.unit.activation,
             "normalize": self.normalize,
         }
+
+
+def rescaled(vectors: Tensor) -> Tensor:
+    """Vectors of any size along the last axis as ones whose root mean square is 1; a vector of zeros stays one."""
+    squares = ops.mean(ops.square(vectors), axis=-1, keepdims=True)
+    return vectors * ops.rsqrt(squares + SMALLEST_SQUARE)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

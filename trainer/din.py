@@ -16,9 +16,10 @@ from trainer.dnn import DNN
 from trainer.embeddings import TokenEmbedding, padding_mask
 from trainer.hyperparameters import Hyperparameters
 from trainer.inputs import check_inputs, input_names
-from trainer.matches import MatchBias, matches_width, token_matches
+from trainer.matches import MatchBias, matches_at, matches_width, token_matches
 from trainer.side_vector import SideVector
 from trainer.types import Tensor
+from trainer.valid_positions import ValidPositions
 from trainer.wide import WidePart
 from transform.declaration import FIRST_TOKEN_ID, Declaration, History, Side
 
@@ -194,26 +195,31 @@ class DIN(keras.Model):
 
         Args:
             features: The user side's tensors, shaped as for `call`.
-            training: bool. For symmetry with `score`.
+            training: bool. Whether it is for a `score` that trains, which needs the valid positions of histories alone.
 
         Returns:
             The columns, which the wide part and the matches need; `"wide"`: their first-order sum, float `[batch]`;
             `"context"`: the user's categories, pooled lists and numbers, float `[batch, width]`, absent if there are none;
             and for each history `"<name>_keys"`, float `[batch, length, dim]`, and `"<name>_mask"`, bool
-            `[batch, length]`: whether any column of the history has a token there.
+            `[batch, length]`: whether any column of the history has a token there. In training `"<name>_positions"`, the
+            `ValidPositions` of the mask, and keys `[positions, dim]`.
         """
         check_inputs(features, self._declaration, "user")
         encoded = self._columns(features, "user")
         if self.wide is not None and self._declaration.side_columns("user"):
-            encoded["wide"] = self.wide.first_order(features, "user")
+            encoded["wide"] = self.wide.first_order(features, "user", training)
         if self.user_vector.width:
-            encoded["context"] = self.user_vector(features)
+            encoded["context"] = self.user_vector(features, training)
         for history in self._declaration.histories:
             masks = [padding_mask(features[column]) for column in history.columns]
             mask = masks[0]
             for other in masks[1:]:
                 mask = ops.logical_or(mask, other)
-            encoded[f"{history.name}_keys"] = self._concatenated(features, history.columns)
+            columns = {column: features[column] for column in history.columns}
+            if training:
+                positions = encoded[f"{history.name}_positions"] = ValidPositions(mask)
+                columns = {column: positions.take(ids) for column, ids in columns.items()}
+            encoded[f"{history.name}_keys"] = self._concatenated(columns, history.columns)
             encoded[f"{history.name}_mask"] = mask
         return encoded
 
@@ -232,9 +238,9 @@ class DIN(keras.Model):
         """
         check_inputs(features, self._declaration, "item")
         encoded = self._columns(features, "item")
-        encoded["item"] = self.item_vector(features)
+        encoded["item"] = self.item_vector(features, training)
         if self.wide is not None:
-            encoded["wide"] = self.wide.first_order(features, "item")
+            encoded["wide"] = self.wide.first_order(features, "item", training)
         for history in self._declaration.histories:
             candidates = tuple(candidate for _, candidate in history.queries)
             encoded[f"{history.name}_query"] = self._concatenated(features, candidates)
@@ -270,7 +276,7 @@ class DIN(keras.Model):
         logits = self.dnn(parts, training=training)
         if self.wide is not None:
             first_order = ops.expand_dims(user["wide"], axis=1) if "wide" in user else 0
-            logits = logits + first_order + items["wide"] + self.wide.crosses(_raw(user), _raw(items), matches)
+            logits = logits + first_order + items["wide"] + self._crosses(user, items, matches)
         if not training:
             logits = logits + self._correction
         return (logits, attention_scores) if return_attention_scores else logits
@@ -280,7 +286,15 @@ class DIN(keras.Model):
 
     def _matches(self, history: History, user: Mapping[str, Tensor], items: Mapping[str, Tensor]) -> Tensor:
         candidates = ops.stack([items[f"{RAW}{candidate}"] for _, candidate in history.queries], axis=-1)
-        return token_matches(candidates, ops.stack([user[f"{RAW}{column}"] for column in history.columns], axis=-1))
+        entries = ops.stack([user[f"{RAW}{column}"] for column in history.columns], axis=-1)
+        positions = user.get(f"{history.name}_positions")
+        return token_matches(candidates, entries) if positions is None else matches_at(positions, candidates, entries)
+
+    def _crosses(self, user: Mapping[str, Tensor], items: Mapping[str, Tensor], matches: Tensors) -> Tensor:
+        names = [history.name for history in self._declaration.histories if f"{history.name}_positions" in user]
+        positions = {name: user[f"{name}_positions"] for name in names}
+        assert self.wide is not None
+        return self.wide.crosses(_raw(user), _raw(items), matches, positions)
 
     def _interest(
         self,
@@ -291,14 +305,25 @@ class DIN(keras.Model):
         matches: Tensor,
     ) -> tuple[Tensor, Tensor]:
         query, keys, mask = items[f"{history.name}_query"], user[f"{history.name}_keys"], user[f"{history.name}_mask"]
+        positions = user.get(f"{history.name}_positions")
         if history.name in self.attentions:
-            attention = self.attentions[history.name]
-            bias = self.match_biases[history.name](matches, mask) if history.name in self.match_biases else None
-            return attention(query, keys, mask=mask, return_attention_scores=True, training=training, bias=bias)
+            match_bias = self.match_biases.get(history.name)
+            return self.attentions[history.name](
+                query,
+                keys,
+                mask=mask,
+                return_attention_scores=True,
+                training=training,
+                bias=None if match_bias is None else match_bias(matches, mask, positions=positions),
+                positions=positions,
+            )
         valid = ops.expand_dims(ops.cast(mask, keys.dtype), axis=1)
         weights = valid / ops.maximum(ops.sum(valid, axis=-1, keepdims=True), 1)
         everywhere = ops.broadcast_to(weights, (*ops.shape(query)[:2], ops.shape(mask)[1]))
-        return ops.matmul(weights, keys), everywhere
+        if positions is None:
+            return ops.matmul(weights, keys), everywhere
+        interest = ops.expand_dims(positions.sum(keys), axis=1) / ops.maximum(ops.sum(valid, axis=-1, keepdims=True), 1)
+        return interest, everywhere
 
     def _embed(self, features: Mapping[str, Tensor], column: str) -> Tensor:
         return self.tables[self._declaration.vocabulary_of(column)](features[column])

@@ -154,7 +154,7 @@ class DNN(keras.layers.Layer):
                 hidden = dense(hidden)
             if self.batch_norm:
                 hidden = self.norm_layers[i](hidden, training=training)
-            hidden = activate(self.activation_layers[i], hidden, None, training)
+            hidden = activate(self.activation_layers[i], hidden, training)
             hidden = self.dropout_layers[i](hidden, training=training)
         return ops.reshape(self.output_layer(hidden), (batch, candidates))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from trainer.types import Shape, Tensor
+from trainer.valid_positions import ValidPositions
 from transform.declaration import FIRST_TOKEN_ID, OOV_ID, PADDING_ID, POOLINGS
 
 
@@ -83,6 +85,39 @@ class TokenEmbedding(keras.layers.Layer):
 def padding_mask(ids: Tensor) -> Tensor:
     """True where an id is a token, False where it is padding."""
     return ops.not_equal(ids, PADDING_ID)
+
+
+def pool_ids(
+    table: TokenEmbedding, ids: Tensor, pooling: str, weights: Tensor | None = None, training: bool | None = None
+) -> Tensor:
+    """Looks up and pools lists, as `pool` does; in training by their valid positions alone.
+
+    Args:
+        table: The embeddings.
+        ids: int tensor `[..., length]`, padded with 0.
+        pooling: str. As for `pool`.
+        weights: float tensor `[..., length]`. Defaults to 1 each.
+        training: bool. Which form computes; the numbers are the same.
+
+    Returns:
+        Float tensor `[..., dim]`.
+    """
+    if not training:
+        return pool(table(ids), padding_mask(ids), pooling, weights)
+    *lists, length = ops.shape(ids)
+    shape = (math.prod(lists), length)
+    ids = ops.reshape(ids, shape)
+    positions = ValidPositions(padding_mask(ids))
+    weighted = table(positions.take(ids))
+    if weights is None:
+        divisor = ops.expand_dims(ops.cast(positions.counts, weighted.dtype), axis=-1)
+    else:
+        shares = ops.expand_dims(positions.take(ops.cast(ops.reshape(weights, shape), weighted.dtype)), axis=-1)
+        weighted, divisor = weighted * shares, positions.sum(shares)
+    pooled = positions.max(weighted) if pooling == "max" else positions.sum(weighted)
+    if pooling == "mean":
+        pooled = pooled / ops.where(ops.equal(divisor, 0), 1, divisor)
+    return ops.reshape(pooled, (*lists, table.output_dim))
 
 
 def pool(embeddings: Tensor, mask: Tensor, pooling: str, weights: Tensor | None = None) -> Tensor:

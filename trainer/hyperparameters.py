@@ -67,7 +67,9 @@ class Hyperparameters(Settings):
         "was seen once by thirty learning rates, however little that told.",
         gt=0,
     )
-    wide_rate_ratio: float = setting(100.0, "How many times larger that of Adagrad is for the wide part.", gt=0)
+    wide_rate_ratio: float = setting(
+        100.0, "How many times larger that of Adagrad is for the wide part, and for what matches add to the attention.", gt=0
+    )
     clip_norm: float = setting(0.0, "The largest norm of a step's gradient of one weight; 0 clips nothing.", ge=0)
     batch_size: int = setting(256, "The rows of a training step.", main=True, ge=1)
     negative_share: float = setting(

@@ -10,10 +10,16 @@ import keras
 from keras import ops
 
 from trainer.activation import activate, create_activation
-from trainer.activation_unit_forms import Rows, first_layer_factors, first_layer_of_one, merged_dice
+from trainer.activation_unit_forms import (
+    first_layer_factors,
+    first_layer_of_one,
+    first_layer_of_positions,
+    merged_dice,
+)
 from trainer.argument_checks import check_activation, check_hidden_units
 from trainer.map_blocks import map_blocks
 from trainer.types import Shape, Tensor
+from trainer.valid_positions import ValidPositions
 
 # Candidates that inference takes at a time. The hidden values of so many, 6.5 MB for each user with the default widths, stay
 # in a processor's cache, and do not grow with the candidates.
@@ -30,10 +36,10 @@ class LocalActivationUnit(keras.layers.Layer):
 
         [q, k, q - k, q * k] W = k (diag(q) D + B - C) + q (A + C)
 
-    Same weights, same numbers, and no tensor of the shape `[batch, candidates, keys, 4 * dim]`. With one candidate
-    (known statically: the training form) this is one product of the keys with a kernel per row; otherwise (the ranking
-    form) one product of all candidates with a matrix per history, in inference by blocks of `BLOCK` candidates. Dice, in
-    inference, is merged into the layers around it. `activation_unit_forms.py` holds these forms beside the literal one.
+    Same weights, same numbers, and no tensor of the shape `[batch, candidates, keys, 4 * dim]`. Training multiplies valid
+    positions alone. In inference, one candidate (known statically) is one product of the keys with a kernel per row;
+    otherwise (the ranking form) all candidates are multiplied by a matrix per history, by blocks of `BLOCK` candidates, and
+    Dice is merged into the layers around it. `activation_unit_forms.py` holds these forms beside the literal one.
 
     Args:
         hidden_units: sequence of int. The widths of the hidden layers. Defaults to `(64, 32)`.
@@ -77,45 +83,44 @@ class LocalActivationUnit(keras.layers.Layer):
         for width, layer in zip(self.hidden_units, self.activation_layers, strict=True):
             layer.build((None, width))
 
-    def call(self, query: Tensor, keys: Tensor, mask: Tensor | None = None, training: bool | None = None) -> Tensor:
+    def call(self, query: Tensor, keys: Tensor, positions: ValidPositions | None = None) -> Tensor:
         """Scores.
 
         Args:
             query: float tensor `[batch, candidates, dim]`.
-            keys: float tensor `[batch, keys, dim]`.
-            mask: bool tensor `[batch, keys]`: the positions that count for Dice's statistics. Scores of other positions
-                are computed all the same. Defaults to all.
-            training: bool. Passed to Dice.
+            keys: float tensor `[batch, keys, dim]`; with `positions` `[positions, dim]`.
+            positions: The valid positions: what training needs, so that padding costs nothing and does not count for
+                Dice's statistics. Defaults to inference, which scores all keys.
 
         Returns:
-            Scores, float tensor `[batch, candidates, keys]`.
+            Scores, float tensor `[batch, candidates, keys]`; with `positions` `[positions, candidates]`.
         """
-        shape = (*ops.shape(query)[:2], ops.shape(keys)[1])
-        if mask is not None and training:
-            mask = ops.reshape(ops.broadcast_to(ops.expand_dims(mask, axis=1), shape), (-1,))
-        if training or self.activation != "dice":
-            kernel, bias = self.kernel, self.bias
-            other_layers: Rows = functools.partial(self._other_layers, mask=mask, training=training)
-        else:
+        if positions is not None:
+            hidden = first_layer_of_positions(query, keys, self.kernel, self.bias, positions)
+            scores = self._other_layers(ops.reshape(hidden, (-1, self.hidden_units[0])), training=True)
+            return ops.reshape(scores, ops.shape(hidden)[:2])
+        if self.activation == "dice":
             kernel, bias, other_layers = merged_dice(
                 self.kernel, self.bias, self.activation_layers, [*self.hidden_layers, self.output_layer]
             )
+        else:
+            kernel, bias = self.kernel, self.bias
+            other_layers = functools.partial(self._other_layers, training=False)
+        batch, length = ops.shape(query)[0], ops.shape(keys)[1]
 
-        def scores(hidden: Tensor, candidates: Any) -> Tensor:
+        def scores_of(hidden: Tensor, candidates: Any) -> Tensor:
             hidden = other_layers(ops.reshape(hidden, (-1, self.hidden_units[0])))
-            return ops.reshape(hidden, (shape[0], candidates, shape[2]))
+            return ops.reshape(hidden, (batch, candidates, length))
 
         if query.shape[1] == 1:
-            return scores(first_layer_of_one(query, keys, kernel, bias), 1)
+            return scores_of(first_layer_of_one(query, keys, kernel, bias), 1)
         query, matrix = first_layer_factors(query, keys, kernel, bias)
-        if training:  # Dice's statistics are those of all candidates
-            return scores(ops.matmul(query, matrix), shape[1])
-        return map_blocks(lambda block: scores(ops.matmul(block, matrix), ops.shape(block)[1]), query, BLOCK)
+        return map_blocks(lambda block: scores_of(ops.matmul(block, matrix), ops.shape(block)[1]), query, BLOCK)
 
-    def _other_layers(self, hidden: Tensor, mask: Tensor | None, training: bool | None) -> Tensor:
+    def _other_layers(self, hidden: Tensor, training: bool) -> Tensor:
         """The layers behind the first one, literally: `[rows, units]` to `[rows, 1]`."""
         for activation, layer in zip(self.activation_layers, [*self.hidden_layers, self.output_layer], strict=True):
-            hidden = layer(activate(activation, hidden, mask=mask, training=training))
+            hidden = layer(activate(activation, hidden, training))
         return hidden
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None) -> None:

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from trainer.types import Shape, Tensor
+from trainer.valid_positions import ValidPositions
 from transform.declaration import FIRST_TOKEN_ID, History
 
 
@@ -35,9 +36,21 @@ def matches_width(history: History) -> int:
     return len(history.columns) + (len(history.columns) > 1)
 
 
-def match_counts(matches: Tensor) -> Tensor:
-    """Whether there is a match, and `log(1 + count)`: bool `[..., length, n]` to float `[..., 2 n]`."""
-    count = ops.sum(ops.cast(matches, "float32"), axis=-2)
+def matches_at(positions: ValidPositions, candidates: Tensor, entries: Tensor) -> Tensor:
+    """The numbers of `token_matches` at the valid positions alone: bool `[positions, candidates, columns (+ 1)]`."""
+    each = ops.expand_dims(positions.take(entries), axis=1)
+    return ops.squeeze(token_matches(positions.spread(candidates), each), axis=2)
+
+
+def match_counts(matches: Tensor, positions: ValidPositions | None = None) -> Tensor:
+    """Whether there is a match, and `log(1 + count)`: float `[batch, candidates, 2 n]`.
+
+    Args:
+        matches: bool tensor `[batch, candidates, length, n]`; with `positions` `[positions, candidates, n]`.
+        positions: The valid positions, if the matches are theirs.
+    """
+    found = ops.cast(matches, "float32")
+    count = ops.sum(found, axis=-2) if positions is None else positions.sum(found)
     return ops.concatenate([ops.cast(count > 0, "float32"), ops.log1p(count)], axis=-1)
 
 
@@ -63,18 +76,22 @@ class MatchBias(keras.layers.Layer):
         self.match = self.add_weight(name="match", shape=(int(matches_shape[-1] or 0),), initializer="zeros")
         self.age = self.add_weight(name="age", shape=(self.AGES,), initializer="zeros")
 
-    def call(self, matches: Tensor, mask: Tensor) -> Tensor:
+    def call(self, matches: Tensor, mask: Tensor, positions: ValidPositions | None = None) -> Tensor:
         """Computes the bias.
 
         Args:
-            matches: bool tensor `[batch, candidates, length, n]`.
+            matches: bool tensor `[batch, candidates, length, n]`; with `positions` `[positions, candidates, n]`.
             mask: bool tensor `[batch, length]`.
+            positions: The valid positions, if the matches are theirs.
 
         Returns:
-            float tensor `[batch, candidates, length]`.
+            float tensor `[batch, candidates, length]`; with `positions` `[positions, candidates]`.
         """
-        valid = ops.cast(mask, "int32")
-        age = ops.sum(valid, axis=1, keepdims=True) - ops.cumsum(valid, axis=1)
+        if positions is None:
+            valid = ops.cast(mask, "int32")
+            age = ops.sum(valid, axis=1, keepdims=True) - ops.cumsum(valid, axis=1)
+        else:
+            age = positions.age
         bounds = ops.convert_to_tensor([2**i - 1 for i in range(1, self.AGES)])
         bucket = ops.sum(ops.cast(ops.expand_dims(age, axis=-1) >= bounds, "int32"), axis=-1)
         bias = ops.expand_dims(ops.take(self.age, bucket, axis=0), axis=1)

@@ -46,7 +46,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if fn_args.base_model:
         known = start_from(model, _vocabularies(transform_output), fn_args.base_model)
         logging.getLogger(LOGGER).info("starts from %s  tokens known: %s", fn_args.base_model, known)
-    best = BestEpoch(hyperparameters.patience, hyperparameters.min_steps)
+    best = BestEpoch(hyperparameters.patience, hyperparameters.min_steps, validation)
     folder = fn_args.custom_config.get(CHECKPOINTS, "") if hyperparameters.checkpoints else ""
     checkpoint = Checkpoint(folder, best) if folder else None
     done, epochs = checkpoint.restore(model, hyperparameters.epochs) if checkpoint else (0, hyperparameters.epochs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from keras import ops
 
-from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.embeddings import TokenEmbedding, pool_ids
 from trainer.inputs import numeric_names, pretrained_features, vector_features
 from trainer.types import Tensor
 from transform.declaration import Category, Declaration, Pooling, Side, Tokens, WeightedList, weight_name
@@ -44,14 +44,14 @@ class SideVector:
         """The width of the vector; 0 if the side has no such feature."""
         return sum(table.output_dim for table, *_ in self._parts) + len(self._numbers)
 
-    def __call__(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Float tensor `[..., width]` of the side's tensors, `[...]` or, of a list, `[..., length]`."""
+    def __call__(self, features: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        """Float tensor `[..., width]` of the side's tensors, `[...]` or, of a list, `[..., length]`; see `pool_ids`."""
         vectors = []
         for table, name, column, pooling in self._parts:
-            vector = table(features[name])
-            if not isinstance(column, Category):
-                weights = features[weight_name(column.name)] if isinstance(column, WeightedList) else None
-                vector = pool(vector, padding_mask(features[name]), pooling, weights)
-            vectors.append(vector)
+            if isinstance(column, Category):
+                vectors.append(table(features[name]))
+                continue
+            weights = features[weight_name(column.name)] if isinstance(column, WeightedList) else None
+            vectors.append(pool_ids(table, features[name], pooling, weights, training))
         vectors += [ops.expand_dims(features[name], axis=-1) for name in self._numbers]
         return ops.concatenate([ops.cast(vector, vectors[0].dtype) for vector in vectors], axis=-1)

@@ -43,7 +43,8 @@ class LogLoss(keras.losses.Loss):
 
 
 def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 0) -> keras.optimizers.Optimizer:
-    """Adam for the attention and the DNN; Adagrad for what a token has, whose steps depend on how much was seen of it.
+    """Adam for the attention and the DNN; Adagrad for what a token or a match has, whose steps depend on how much was seen
+    of it.
 
     Adagrad counts gradients as those of a batch's sum, so that its start means the same whatever the batch size.
 
@@ -65,9 +66,10 @@ def create_optimizer(model: DIN, hyperparameters: Hyperparameters, steps: int = 
     }
     embeddings = TokenAdagrad(rates(rate * hyperparameters.embedding_rate_ratio), name="embeddings", **adagrad)
     optimizers = {table.embeddings.path: embeddings for table in model.trained_tables}
-    if model.wide is not None:
+    wide_parts: list[keras.layers.Layer] = [*model.match_biases.values(), *([model.wide] if model.wide is not None else [])]
+    if wide_parts:
         wide = TokenAdagrad(rates(rate * hyperparameters.wide_rate_ratio), name="wide", **adagrad)
-        optimizers |= {weight.path: wide for weight in model.wide.trainable_weights}
+        optimizers |= {weight.path: wide for part in wide_parts for weight in part.trainable_weights}
     dense = keras.optimizers.Adam(rates(rate), weight_decay=hyperparameters.weight_decay or None, **clip)
     if hyperparameters.weight_decay:
         kernels = {weight.path for weight in model.dnn.trainable_weights if weight.name == "kernel"}
@@ -118,33 +120,78 @@ class StopAtNonFiniteLoss(keras.callbacks.Callback):
             )
 
 
+# How much smaller, as a share, the log loss of averaged weights must be for them to be taken.
+CLEARLY = 0.005
+
+
+class TailMean:
+    """The mean of the weights over some steps of the last quarter of an epoch.
+
+    Args:
+        epoch_steps: The steps of the epoch; without it there is no mean.
+    """
+
+    SHARE, POINTS = 0.25, 8
+
+    def __init__(self, epoch_steps: int | None = None) -> None:
+        steps = epoch_steps or 0
+        points = range(self.POINTS if steps else 0)
+        self.steps = {steps - 1 - int(steps * self.SHARE * point / self.POINTS) for point in points}
+        self.mean: list[np.ndarray] = []
+        self._count = 0
+
+    def add(self, weights: list[np.ndarray]) -> None:
+        """Counts the weights after one of `steps`."""
+        self._count += 1
+        self.mean = [old + (new - old) / self._count for old, new in zip(self.mean or weights, weights, strict=True)]
+
+
 class BestEpoch(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the smallest log loss on the validation rows, and stops when it is past.
+
+    At a constant rate the last steps leave noise in the weights, which the mean of some of an epoch's last steps has less
+    of, and lags behind. With `validation` each epoch has both, and the mean is taken where the log loss says so clearly.
 
     Args:
         patience: After how many epochs without a smaller log loss the training stops.
         min_steps: The steps before which it does not stop.
+        validation: The validation rows, if means are to be looked at.
     """
 
-    def __init__(self, patience: int, min_steps: int = 0) -> None:
+    def __init__(self, patience: int, min_steps: int = 0, validation: tf.data.Dataset | None = None) -> None:
         super().__init__()
         self._patience = patience
         self._min_steps = min_steps
+        self._validation = validation
         self._steps = 0
+        self._tail = TailMean()
         self.best_epoch = 0
         self._best = math.inf
         self._weights: list[np.ndarray] = []
 
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        self._tail = TailMean((self.params or {}).get("steps") if self._validation is not None else None)
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._steps += 1
+        if batch in self._tail.steps:
+            self._tail.add(self.model.get_weights())
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        loss = float((logs or {})["val_log_loss"])
+        loss, weights = self._better_of_both(float((logs or {})["val_log_loss"]))
         if loss < self._best:
-            self._best, self.best_epoch = loss, epoch + 1
-            self._weights = self.model.get_weights()
+            self._best, self.best_epoch, self._weights = loss, epoch + 1, weights
         elif epoch + 1 - self.best_epoch >= self._patience and self._steps >= self._min_steps:
             self.model.stop_training = True
+
+    def _better_of_both(self, loss: float) -> tuple[float, list[np.ndarray]]:
+        weights = self.model.get_weights()
+        if not self._tail.mean:
+            return loss, weights
+        self.model.set_weights(self._tail.mean)
+        of_mean = float(self.model.evaluate(self._validation, verbose=0, return_dict=True)["log_loss"])
+        self.model.set_weights(weights)
+        return (of_mean, self._tail.mean) if of_mean < loss * (1 - CLEARLY) else (loss, weights)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         if self._weights:

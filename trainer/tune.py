@@ -67,7 +67,7 @@ def train(hyperparameters: Hyperparameters, fn_args: FnArgs) -> float:
     rows, validation = read_rows(fn_args, transform_output, hyperparameters)
     model = build_model(transform_output, DECLARATION, hyperparameters)
     compiled(model, hyperparameters, int(rows.cardinality()) * hyperparameters.epochs)
-    best = BestEpoch(hyperparameters.patience, hyperparameters.min_steps)
+    best = BestEpoch(hyperparameters.patience, hyperparameters.min_steps, validation)
     callbacks = [StopAtNonFiniteLoss(), best]
     model.fit(rows, epochs=hyperparameters.epochs, validation_data=validation, verbose=0, callbacks=callbacks)
     return best.get_state()[0]["loss"]

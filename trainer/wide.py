@@ -8,10 +8,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from trainer.embeddings import TokenEmbedding, padding_mask, pool
+from trainer.embeddings import TokenEmbedding, padding_mask, pool_ids
 from trainer.inputs import numeric_names
 from trainer.matches import match_counts, matches_width, token_matches
 from trainer.types import Tensor
+from trainer.valid_positions import ValidPositions
 from transform.declaration import FIRST_TOKEN_ID, Category, Declaration, Side, WeightedList, weight_name
 
 
@@ -67,38 +68,47 @@ class WidePart(keras.layers.Layer):
         }
         self.built = True
 
-    def first_order(self, features: Mapping[str, Tensor], side: Side) -> Tensor:
+    def first_order(self, features: Mapping[str, Tensor], side: Side, training: bool | None = None) -> Tensor:
         """The sum of what a side's tokens and numbers are worth, float `[batch]` or, of the item's, `[batch, candidates]`.
 
         Args:
             features: The side's tensors, shaped as for `DIN.encode_user` or `DIN.encode_item`.
+            training: bool. As for `pool_ids`.
         """
         total: Any = 0.0
         for feature in (*self._declaration.categories, *self._declaration.lists):
             if feature.side == side:
-                weights = self.tables[feature.name](features[feature.name])
-                if not isinstance(feature, Category):
+                table, ids = self.tables[feature.name], features[feature.name]
+                if isinstance(feature, Category):
+                    weights = table(ids)
+                else:
                     shares = features[weight_name(feature.name)] if isinstance(feature, WeightedList) else None
-                    weights = pool(weights, padding_mask(features[feature.name]), "mean", shares)
+                    weights = pool_ids(table, ids, "mean", shares, training)
                 total = total + weights[..., 0]
         for name in numeric_names(self._declaration, side):
             total = total + ops.cast(features[name], self.compute_dtype) * self.number_weights[name]
         for column in (c for history in self._declaration.histories if side == "user" for c in history.columns):
-            weights = pool(self.tables[column](features[column]), padding_mask(features[column]), "mean")
-            total = total + weights[..., 0]
+            total = total + pool_ids(self.tables[column], features[column], "mean", training=training)[..., 0]
         return total
 
-    def crosses(self, user: Mapping[str, Tensor], items: Mapping[str, Tensor], matches: Mapping[str, Tensor]) -> Tensor:
+    def crosses(
+        self,
+        user: Mapping[str, Tensor],
+        items: Mapping[str, Tensor],
+        matches: Mapping[str, Tensor],
+        positions: Mapping[str, ValidPositions] | None = None,
+    ) -> Tensor:
         """What the crosses add, float `[batch, candidates]`, or 0 if there are none.
 
         Args:
             user: The user side's tensors by column.
             items: The item side's tensors by column, with an axis of candidates.
-            matches: By history, `token_matches` of it.
+            matches: By history, `token_matches` of it, or, in training, those of its valid positions.
+            positions: By history, in training, its valid positions. Defaults to none.
         """
         if self.cross_weights is None:
             return 0.0
-        parts = [match_counts(matches[history.name]) for history in self._histories]
+        parts = [match_counts(matches[h.name], (positions or {}).get(h.name)) for h in self._histories]
         for pooled, category in self._pairs:
             entries = ops.expand_dims(user[pooled.name], axis=-1)
             found = token_matches(ops.expand_dims(items[category.name], axis=-1), entries)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks._accuracy_data import read_log
+from benchmarks._accuracy_data import read_log, shortened
 from benchmarks._accuracy_metrics import measure
 from data.csv_files import write_rows
+from transform.features import DECLARATION
 
 
 def row(client: int, topic: str, history: str = "") -> list[str]:
@@ -48,3 +49,15 @@ def test_cells_become_ids_weights_and_newest_entries(tmp_path: Path) -> None:
     assert np.all(features["hist_topic_id"][:, 0] == features["hist_topic_id"][:, 4])
     assert np.all(features["follow_topic_id"][:, 0] == features["all_topic_fav_7"][:, 0])
     np.testing.assert_array_equal(features["all_topic_fav_7_weight"][0], [0.5, 0.25])
+
+
+def test_shortened_histories_keep_their_newest_entries(tmp_path: Path) -> None:
+    for part in ("train", "eval"):
+        write_rows(tmp_path / part / "a.csv", [row(client, "3", h) for client in range(30) for h in ("1,2,3", "4", "")])
+    log = read_log(tmp_path)
+    whole, short = (rows.judge.features for rows in (log, shortened(log, DECLARATION, 2)))
+    for column in ("hist_topic_id", "hist_keyword_id"):
+        np.testing.assert_array_equal(short[column][0], whole[column][0, 1:])
+        np.testing.assert_array_equal(short[column][1], whole[column][1, :2])
+        np.testing.assert_array_equal(short[column][2], [0, 0])
+    np.testing.assert_array_equal(short["topic_id"], whole["topic_id"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.attention import AttentionPooling, masked_softmax
+from trainer.attention import AttentionPooling, masked_softmax, rescaled
+from trainer.valid_positions import ValidPositions
 
 MASK = np.array([[True, True, False], [False, True, False], [False, False, False]])
 
@@ -23,7 +24,7 @@ def test_the_interest_is_the_weighted_sum_of_the_unpadded_keys(normalize: bool, 
     layer = AttentionPooling((4,), "sigmoid", normalize=normalize)
     query, keys = normal(3, candidates, 2), normal(3, 3, 2, seed=1)
     interest, weights = layer(query, keys, mask=MASK, return_attention_scores=True)
-    scores = np.array(layer.unit(query, keys))
+    scores = np.array(layer.unit(rescaled(query), rescaled(keys)))
     expected = (np.exp(scores) if normalize else scores) * MASK[:, None]
     if normalize:
         expected[:2] /= expected[:2].sum(axis=-1, keepdims=True)
@@ -42,6 +43,30 @@ def test_padding_receives_no_weight(normalize: bool, dtype: str) -> None:
     weights = np.array(weights)
     assert (weights[~np.broadcast_to(MASK[:, None], weights.shape)] == 0).all()
     assert (weights[np.broadcast_to(MASK[:, None], weights.shape)] != 0).all()
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("candidates", [1, 4])
+@pytest.mark.parametrize("gathered", [False, True])
+def test_training_gives_the_numbers_and_gradients_of_inference(normalize: bool, candidates: int, gathered: bool) -> None:
+    """Without Dice, the two differ in how they compute alone."""
+    layer = AttentionPooling((4,), "sigmoid", normalize=normalize)
+    inputs = [tf.constant(normal(3, *shape, seed=i)) for i, shape in enumerate([(candidates, 2), (3, 2), (candidates, 3)])]
+    positions = ValidPositions(MASK)
+    found = []
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            query, keys, bias = inputs
+            given = {}
+            if training and gathered:
+                given = {"positions": positions}
+                keys, bias = positions.take(keys), positions.take(tf.transpose(bias, (0, 2, 1)))
+            interest, weights = layer(query, keys, MASK, return_attention_scores=True, training=training, bias=bias, **given)
+            loss = tf.reduce_sum(interest**2 + interest)
+        found.append([interest, weights, *tape.gradient(loss, [*inputs, *layer.trainable_weights])])
+    for training_value, value in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(training_value, value, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -75,6 +100,26 @@ def test_a_batch_of_empty_histories_works_in_a_graph(normalize: bool, candidates
         return layer(query, keys, mask=mask, training=True)
 
     np.testing.assert_array_equal(attend(normal(3, 1, 2), normal(3, 0, 2), np.zeros((3, 0), bool)), np.zeros((3, 1, 2)))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_weights_do_not_depend_on_the_scale_of_the_embeddings(training: bool) -> None:
+    """Embeddings start small; scores that shrink with them are equal ones, and their unit is not trained."""
+    layer, query, keys = AttentionPooling((4,), "sigmoid", normalize=True), normal(3, 1, 2), normal(3, 3, 2, seed=1)
+    found = [
+        layer(query * scale, keys * scale, mask=MASK, return_attention_scores=True, training=training)[1]
+        for scale in (10.0, 0.1)
+    ]
+    np.testing.assert_allclose(found[0], found[1], rtol=0.02)
+
+
+def test_a_vector_of_zeros_stays_one_and_has_a_gradient() -> None:
+    zeros = tf.zeros((1, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(zeros)
+        outputs = rescaled(zeros)
+    np.testing.assert_array_equal(outputs, np.zeros((1, 2)))
+    assert np.isfinite(tape.gradient(outputs, zeros)).all()
 
 
 def test_without_a_mask_every_position_counts() -> None:

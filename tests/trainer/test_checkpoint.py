@@ -72,7 +72,7 @@ def train(file: str, folder: Path, *others: keras.callbacks.Callback, patience: 
     keras.utils.set_random_seed(settings.seed)
     rows = read_dataset([file], SPEC, DECLARATION, settings.batch_size, shuffle_seed=settings.seed)
     model = compiled(DIN(DECLARATION, {"topic": TOPICS}, settings), settings, steps=20 * EPOCHS)
-    best = BestEpoch(patience)
+    best = BestEpoch(patience, validation=held_out(file))
     checkpoint = Checkpoint(str(folder / "kept"), best)
     done, epochs = checkpoint.restore(model, EPOCHS)
     skip_epochs(rows, done)

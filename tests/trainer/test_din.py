@@ -201,6 +201,24 @@ def test_padding_has_no_influence(interest_pooling: str) -> None:
     np.testing.assert_array_equal(weights != 0, user["history_mask"])
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"attention_normalize": True}, {"interest_pooling": "mean"}, {"attention_match_bias": False}]
+)
+@pytest.mark.parametrize("declaration", DECLARATIONS)
+def test_training_gives_the_numbers_of_inference(declaration: Declaration, changes: dict[str, Any]) -> None:
+    """Without what is random or of the batch, they differ in how they compute alone."""
+    plain = {"attention_activation": "sigmoid", "batch_norm": False, "dropout": 0.0}
+    model, features = create(declaration, **plain, **changes), random_features(declaration)
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape) / 2)
+    for history in declaration.histories:
+        for column in history.columns:
+            features[column][2] = 0  # an empty history
+            features[column][3, 1] = 0  # one that has a gap
+    np.testing.assert_allclose(model(features, training=True), model(features), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("length", [0, 4])
 @pytest.mark.parametrize("changes", [{}, {"attention_normalize": True}, {"interest_pooling": "mean"}])
 def test_empty_histories_and_lists_give_finite_logits_and_gradients(length: int, changes: dict[str, Any]) -> None:

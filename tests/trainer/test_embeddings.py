@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.embeddings import TokenEmbedding, pool
+from trainer.embeddings import TokenEmbedding, pool, pool_ids
 
 EMBEDDINGS = np.array([[1.0, -2.0], [3.0, -6.0], [np.nan, np.inf]], "float32")
 MASK = np.array([True, True, False])
@@ -119,3 +119,25 @@ def test_weights_that_sum_to_zero_give_a_zero_mean() -> None:
 def test_an_unknown_pooling_is_refused() -> None:
     with pytest.raises(ValueError, match=r"`pooling` must be one of .* Received: 'min'"):
         pool(tf.ones((1, 2, 3)), tf.ones((1, 2), "bool"), "min")
+
+
+@pytest.mark.parametrize("pooling", ["mean", "sum", "max"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("axes", [(4,), (4, 1), (2, 2)])
+def test_training_pools_the_valid_positions_to_the_same_numbers(pooling: str, weighted: bool, axes: tuple[int, ...]) -> None:
+    table = TokenEmbedding(5, 3)
+    ids = np.array([[2, 0, 3], [0, 0, 0], [4, 4, 2], [0, 0, 0]]).reshape(*axes, 3)
+    weights = np.where(ids == 0, np.nan, [0.5, 2.0, -1.0]).astype("float32") if weighted else None
+    found = []
+    for training in (False, True):
+        with tf.GradientTape() as tape:
+            pooled = pool_ids(table, tf.constant(ids), pooling, weights, training)
+            loss = tf.reduce_sum(pooled**2 + pooled)
+        found.append((pooled, tf.convert_to_tensor(tape.gradient(loss, table.embeddings.value))))
+    for training_value, value in zip(found[1], found[0], strict=True):
+        np.testing.assert_allclose(training_value, value, rtol=1e-5, atol=1e-6)
+
+
+def test_lists_without_a_length_are_pooled_in_training() -> None:
+    pooled = pool_ids(TokenEmbedding(5, 3), tf.zeros((2, 1, 0), tf.int64), "mean", training=True)
+    np.testing.assert_array_equal(pooled, np.zeros((2, 1, 3)))

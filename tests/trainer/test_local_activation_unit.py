@@ -7,19 +7,22 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from trainer.activation import activate
 from trainer.activation_unit_forms import literal_first_layer
 from trainer.local_activation_unit import LocalActivationUnit
+from trainer.valid_positions import ValidPositions
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype("float32")
 
 
-def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray) -> Any:
+def literal(unit: LocalActivationUnit, query: np.ndarray, keys: np.ndarray, training: bool = False) -> Any:
     """The formula as the paper writes it, layer after layer, with the concatenation that the layer avoids."""
     hidden = literal_first_layer(query, keys, unit.kernel, unit.bias)
     for activation, layer in zip(unit.activation_layers, [*unit.hidden_layers, unit.output_layer], strict=True):
-        hidden = layer(activation(hidden))
+        rows = tf.reshape(hidden, (-1, hidden.shape[-1]))  # PReLU takes no more axes
+        hidden = layer(tf.reshape(activate(activation, rows, training), hidden.shape))
     return hidden[..., 0]
 
 
@@ -101,13 +104,29 @@ def test_prelu_and_dice_have_a_slope_per_channel() -> None:
     assert built(3, "dice").count_params() == built(3).count_params() + 3 * (6 + 5)
 
 
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "prelu", "dice"])
 @pytest.mark.parametrize("candidates", [1, 4])
-def test_padding_does_not_count_for_dice(candidates: int) -> None:
-    unit, other = built(3, "dice"), built(3, "dice")
-    query, keys = normal(2, candidates, 3), normal(2, 5, 3, seed=1)
-    mask = np.array([[True, True, False, False, False]] * 2)
-    scores = unit(query, keys, mask=mask, training=True)
-    np.testing.assert_allclose(scores[:, :, :2], other(query, keys[:, :2], training=True), rtol=1e-4, atol=1e-4)
+def test_in_training_the_valid_positions_score_as_in_the_literal_formula(activation: str, candidates: int) -> None:
+    """The literal Dice counts all that it is given: the padding is cut off before."""
+    unit, reference = built(3, activation), built(3, activation)
+    query, keys = normal(3, candidates, 3), normal(3, 5, 3, seed=1)
+    mask = np.array([[True, True, False, False, False], [False] * 5, [True, True, False, False, False]])
+    positions = ValidPositions(mask)
+    with tf.GradientTape() as tape:
+        scores = unit(query, positions.take(keys), positions=positions)
+        loss = tf.reduce_sum(scores**2)
+    with tf.GradientTape() as literal_tape:
+        expected = literal(reference, query[::2], keys[::2, :2], training=True)
+        literal_loss = tf.reduce_sum(expected**2)
+    found = ops.transpose(positions.pad(scores), (0, 2, 1))
+    np.testing.assert_allclose(found[::2, :, :2], expected, rtol=1e-4, atol=1e-4)
+    assert scores.shape == (4, candidates)
+    gradients = tape.gradient(loss, unit.trainable_weights)
+    expected_gradients = literal_tape.gradient(literal_loss, reference.trainable_weights)
+    for weight, gradient, other in zip(unit.trainable_weights, gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, other, rtol=1e-3, atol=1e-3, err_msg=weight.path)
+    for weight, other in zip(unit.non_trainable_weights, reference.non_trainable_weights, strict=True):
+        np.testing.assert_allclose(weight, other, rtol=1e-4, atol=1e-5, err_msg=weight.path)
 
 
 def test_the_config_is_complete() -> None:

@@ -15,11 +15,12 @@ from trainer.training import (
     BestEpoch,
     NonFiniteLossError,
     StopAtNonFiniteLoss,
+    TailMean,
     TokenAdagrad,
     compiled,
     create_optimizer,
 )
-from transform.declaration import Category, Declaration, Group, Label, SampleWeight
+from transform.declaration import Category, Declaration, Group, History, Label, SampleWeight
 
 DECLARATION = Declaration((Label("act"), Group("g"), Category("country", side="user"), Category("topic", side="item")))
 SIZES = {"country": 3, "topic": 3}
@@ -41,6 +42,19 @@ def test_tokens_are_trained_by_adagrad_and_layers_by_adam() -> None:
     assert set(kinds) == {"TokenAdagrad", "Adam"}
     chosen = {weight.path: type(optimizer._optimizer_map(weight)).__name__ for weight in model.trainable_weights}
     assert {path for path, kind in chosen.items() if kind == "Adam"} == {w.path for w in model.dnn.trainable_weights}
+
+
+def test_what_matches_and_ages_are_worth_is_trained_as_the_wide_part_is() -> None:
+    """They are weights of single facts that start at zero: in a thousand steps of Adam's rate they would hardly move."""
+    declaration = Declaration((*DECLARATION.features, History("history", queries=(("hist_topic", "topic"),))))
+    model = create(declaration)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_weights)
+    bias = model.match_biases["history"].trainable_weights
+    assert model.wide is not None
+    wide = optimizer._optimizer_map(model.wide.trainable_weights[0])
+    assert len(bias) == 2
+    assert all(optimizer._optimizer_map(weight) is wide for weight in bias)
 
 
 def test_the_first_step_of_a_token_depends_on_its_gradient_not_on_the_batch_size() -> None:
@@ -144,6 +158,52 @@ def test_it_reads_the_log_loss_of_the_validation_rows_in_a_real_fit() -> None:
     assert best.best_epoch == int(np.argmin(history.history["val_log_loss"])) + 1
     measured = model.evaluate(ROWS, LABELS, verbose=0, return_dict=True)["log_loss"]
     np.testing.assert_allclose(measured, min(history.history["val_log_loss"]), rtol=1e-5)
+
+
+def test_the_mean_is_of_steps_of_the_last_quarter_of_an_epoch() -> None:
+    tail = TailMean(320)
+    assert tail.steps == {319, 309, 299, 289, 279, 269, 259, 249}
+    for weight in (1.0, 2.0, 6.0):
+        tail.add([np.array([weight])])
+    np.testing.assert_allclose(tail.mean, [[3.0]])
+    assert (TailMean(1).steps, TailMean().steps) == ({0}, set())
+
+
+@pytest.mark.parametrize(("of_mean", "expected"), [(0.49, 2.5), (0.499, 3.0), (0.51, 3.0)])
+def test_the_mean_is_taken_where_the_validation_rows_say_so_clearly(of_mean: float, expected: float) -> None:
+    """The weights of the last two of eight steps, a quarter, are 2 and 3."""
+    model = SimpleNamespace(stop_training=False, weights=[])
+    model.get_weights = lambda: list(model.weights)
+    model.set_weights = lambda weights: setattr(model, "weights", weights)
+    measured: list[Any] = []
+
+    def evaluate(rows: Any, **kwargs: Any) -> dict[str, float]:
+        measured.append((rows, model.weights[0]))
+        return {"log_loss": of_mean}
+
+    model.evaluate = evaluate
+    best = BestEpoch(patience=1, validation="rows")
+    best.set_model(model)
+    best.set_params({"steps": 8})
+    best.on_epoch_begin(0)
+    for step in range(8):
+        model.weights = [float(step) - 4]
+        best.on_train_batch_end(step)
+    best.on_epoch_end(0, {"val_log_loss": 0.5})
+    assert measured == [("rows", 2.5)]
+    assert model.weights == [3.0]  # the training goes on from where it was
+    best.on_train_end()
+    assert model.weights == [expected]
+
+
+def test_a_real_fit_keeps_the_mean_of_noisy_steps() -> None:
+    model = create(learning_rate=0.5, epochs=1)
+    rows = tf.data.Dataset.from_tensor_slices((ROWS, LABELS)).repeat(10).batch(1).prefetch(1)
+    best = BestEpoch(patience=1, validation=rows)
+    model.fit(rows, epochs=1, validation_data=rows, verbose=0, callbacks=[best])
+    kept = best.get_state()[0]["loss"]
+    found = model.evaluate(rows, verbose=0, return_dict=True)["log_loss"]
+    np.testing.assert_allclose(found, kept, rtol=1e-4)
 
 
 def test_one_learning_rate_scales_all() -> None:
