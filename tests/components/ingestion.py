@@ -32,6 +32,7 @@ BY_USER = example_gen_pb2.SplitConfig(
     ],
     partition_feature_name=DECLARATION.group,
 )
+HEADER = ",".join(column.name for column in DECLARATION.columns).encode()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,12 +151,17 @@ def write_row(file: Path, text: str) -> None:
 def row_texts(*files: Path) -> list[str]:
     """The texts of the rows in Examples files, sorted."""
     records = tf.data.TFRecordDataset([str(file) for file in files], "GZIP")
-    rows = [tf.train.Example.FromString(record.numpy()) for record in records]
-    return sorted(row.features.feature["text"].bytes_list.value[0].decode() for row in rows)
+    examples = [tf.train.Example.FromString(record.numpy()) for record in records]
+    return sorted(example.features.feature["text"].bytes_list.value[0].decode() for example in examples)
 
 
-def csv_of(rows: Sequence[bytes], header: bytes) -> bytes:
-    return b"".join(line + b"\n" for line in (header, *rows))
+def rows(count: int, prefix: str = "v") -> list[bytes]:
+    """Good lines of the default declaration, each of a user of its own."""
+    return [f'{i % 2},{prefix}{i},0,1,{i},,,"1,2","3,4",5'.encode() for i in range(count)]
+
+
+def csv_of(lines: Sequence[bytes], header: bytes) -> bytes:
+    return b"".join(line + b"\n" for line in (header, *lines))
 
 
 def _cells(example: tf.train.Example) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as pb
+from rich.console import Console
 from tfx.types.artifact import Artifact
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation, PushedModel
 
@@ -14,6 +16,7 @@ from components.properties import LINEAGE, copy_properties, text
 from components.pusher.executor import Executor
 from kubeflow.store import open_store
 from pipeline.config import RunConfig
+from pipeline.versions import print_versions
 from serving.versions import published_versions
 from tests.components.pusher.killing import write_model
 
@@ -132,3 +135,11 @@ def _tfx(artifact: Artifact, row: pb.Artifact) -> Artifact:
     """A row of the store as TFX hands it to a component."""
     artifact.set_mlmd_artifact(row)
     return artifact
+
+
+def listed(world: World) -> dict[int, str]:
+    """The lines of `make versions`, by version."""
+    screen = io.StringIO()
+    print_versions(world.config, world.store, Console(file=screen, width=300))
+    lines = screen.getvalue().splitlines()[1:]
+    return {int(line.split()[0]): " ".join(line.split()[1:]) for line in lines}

@@ -13,28 +13,17 @@ from components.model_card.names import CARDS
 from components.properties import text
 from components.pusher.files import LocalFiles, digest_of_version
 from components.pusher.taken_back import read_taken_back
-from pipeline.canary import after_rollback, promote, start_canary, waits
-from pipeline.labels import Served, read_served, write_served
 from pipeline.retention import plan
 from pipeline.retention_settings import RetentionSettings
 from pipeline.rollback import EXECUTION, roll_back
 from pipeline.version_lineage import print_lineage
-from pipeline.versions import print_versions
 from tests.components.pusher.killing import in_child, killed_after
-from tests.pipeline.published_world import World
+from tests.pipeline.published_world import World, listed
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
-
-
-def listed(world: World) -> dict[int, str]:
-    """The lines of `make versions`, by version."""
-    screen = io.StringIO()
-    print_versions(world.config, world.store, Console(file=screen, width=300))
-    lines = screen.getvalue().splitlines()[1:]
-    return {int(line.split()[0]): " ".join(line.split()[1:]) for line in lines}
 
 
 def test_the_model_before_the_served_one_is_served_again_and_is_the_baseline(world: World) -> None:
@@ -191,15 +180,6 @@ def test_what_was_taken_back_takes_no_place_among_the_versions_that_pruning_keep
     assert world.models[1].id in {artifact.id for artifact in planned.kept_artifacts}
 
 
-def test_pruning_keeps_the_versions_that_have_a_label(world: World) -> None:
-    for span, weights in enumerate("abc", start=1):
-        world.run(weights, span)
-    first, _, third = world.versions
-    write_served(world.config, Served().pointed("stable", first))
-    planned = plan(world.store, world.config.serving_root, 1, RetentionSettings(keep_versions=1, keep_runs=1, keep_spans=1))
-    assert set(planned.kept_versions) == {str(first), str(third)}
-
-
 def test_a_versions_lineage_names_its_rows_and_what_was_pruned(world: World) -> None:
     world.run("a", 1)
     screen = io.StringIO()
@@ -210,59 +190,3 @@ def test_a_versions_lineage_names_its_rows_and_what_was_pruned(world: World) -> 
     assert "span-0, span-1: pruned" in told
     with pytest.raises(ValueError, match="`VERSION` must be a version that was published"):
         print_lineage(world.config, world.store, 5, Console(file=screen))
-
-
-def test_a_canary_is_the_newest_version_beside_the_one_before(world: World) -> None:
-    world.run("a", 1)
-    with pytest.raises(ValueError, match="There must be a version of another model than the canary"):
-        start_canary(world.config, world.store, None)
-    world.run("b", 2)
-    first, second = world.versions
-    start_canary(world.config, world.store, None)
-    assert read_served(world.config.serving_root) == Served((first, second), {"stable": first, "canary": second})
-    lines = listed(world)
-    assert lines[first].endswith("served, label stable yes")
-    assert lines[second].endswith("baseline, label canary yes")
-
-
-def test_what_is_published_under_a_canary_waits_and_is_told_to(world: World) -> None:
-    world.run("a", 1)
-    world.run("b", 2)
-    start_canary(world.config, world.store, None)
-    told = read_served(world.config.serving_root)
-    third = world.number(world.run("c", 3))
-    assert read_served(world.config.serving_root) == told
-    assert f"stays at version {told.labels['stable']}; `make canary` tries this one" in waits(world.config, third)
-    assert "the same command again" in start_canary(world.config, world.store, None)
-    assert start_canary(world.config, world.store, None).endswith("`make promote` makes the canary stable.")
-    assert read_served(world.config.serving_root).labels == {"stable": told.labels["stable"], "canary": third}
-    promote(world.config, None)
-    assert read_served(world.config.serving_root) == Served((third,), {"stable": third})
-    assert waits(world.config, third) == ""
-
-
-def test_a_canary_that_is_rolled_back_loses_its_label_and_the_stable_version_stays(world: World) -> None:
-    world.run("a", 1)
-    world.run("b", 2)
-    start_canary(world.config, world.store, None)
-    first, _ = world.versions
-    done = roll_back(world.config, world.store, None, "it ranks badly")
-    after_rollback(world.config, done.as_version, done.taken_back)
-    assert read_served(world.config.serving_root) == Served((first,), {"stable": first})
-    with pytest.raises(ValueError, match="There must be a canary to promote"):
-        promote(world.config, None)
-
-
-def test_a_stable_version_that_is_rolled_back_gives_the_label_on_once_servers_have_the_other(world: World) -> None:
-    for span, weights in enumerate("abc", start=1):
-        world.run(weights, span)
-    start_canary(world.config, world.store, None)
-    _, second, third = world.versions
-    promote(world.config, None)
-    done = roll_back(world.config, world.store, None, "it ranks badly")
-    told = after_rollback(world.config, done.as_version, done.taken_back)
-    assert f"`make promote VERSION={done.as_version}`" in told
-    assert read_served(world.config.serving_root) == Served((third, done.as_version), {"stable": third})
-    promote(world.config, done.as_version)
-    assert read_served(world.config.serving_root) == Served((done.as_version,), {"stable": done.as_version})
-    assert done.restored == second

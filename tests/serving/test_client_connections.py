@@ -13,8 +13,8 @@ import pytest
 
 from serving.client import TLS, RankingClient, ServerUnavailableError
 from serving.server.process import RunningServer
+from tests.serving.certificates import certificates
 from tests.serving.proxy import proxy
-from tests.serving.server.test_lifecycle import certificates
 from tests.serving.support import serve
 
 pytestmark = pytest.mark.slow

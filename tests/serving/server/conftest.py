@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
+from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from serving.server import process
 from tests.serving.server import models
+from tests.serving.server.served import Served
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +57,17 @@ def channel(server: process.RunningServer) -> Iterator[grpc.Channel]:
     """A channel to the running server."""
     with grpc.insecure_channel(server.grpc_address) as opened:
         yield opened
+
+
+@pytest.fixture
+def prediction(channel: grpc.Channel) -> Any:
+    """The PredictionService of the running server."""
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A folder of versions, served."""
+    served = Served(tmp_path)
+    yield served
+    served.manager.stop()

@@ -2,68 +2,26 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
-from google.protobuf import text_format
 from tensorflow.core.protobuf import config_pb2
-from tensorflow_serving.apis import model_pb2
-from tensorflow_serving.config import model_server_config_pb2
 
-from serving.server.core import Core
 from serving.server.errors import ServingError
 from serving.server.loading import Loader
 from serving.server.manager import Manager
 from serving.server.metrics import Metrics
 from serving.server.version import AVAILABLE, END, LoadPolicy
 from tests.serving.server import models
-
-
-class Served:
-    """A base path, and the core that serves it."""
-
-    def __init__(self, root: Path, retries: int = 0) -> None:
-        self.root = root
-        loader = Loader(("serve",), config_pb2.ConfigProto(), 1, Metrics())
-        self.manager = Manager(loader, LoadPolicy(poll_seconds=0.05, threads=1, retries=retries, retry_seconds=0.2))
-        self.core = Core(self.manager)
-        self.manager.start()
-
-    def configure(self, policy: str = "", more: str = "", name: str = "m") -> None:
-        text = f'name: "{name}" base_path: "{self.root}" model_platform: "tensorflow" {more}'
-        text += f" model_version_policy {{ {policy} }}"
-        config = model_server_config_pb2.ModelServerConfig()
-        text_format.Parse(f"model_config_list {{ config {{ {text} }} }}", config)
-        self.core.reload_config(config)
-
-    def available(self) -> list[int]:
-        return sorted(self.manager.available("m"))
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 300
-        while not condition():
-            assert time.monotonic() < deadline, [(version, version.state) for version in self.manager.versions("m")]
-            time.sleep(0.01)
-
-    def state(self, number: int) -> Any:
-        return next(version.state for version in self.manager.versions("m") if version.number == number)
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    served = Served(tmp_path)
-    yield served
-    served.manager.stop()
+from tests.serving.server.served import Served, message, spec
 
 
 @pytest.fixture
@@ -71,16 +29,6 @@ def stubborn(tmp_path: Path) -> Iterator[Served]:
     served = Served(tmp_path, retries=100)
     yield served
     served.manager.stop()
-
-
-def spec(**fields: Any) -> Any:
-    return model_pb2.ModelSpec(name="m", **fields)
-
-
-def message(core: Core, model_spec: Any) -> str:
-    with pytest.raises(ServingError) as caught, core.servable(model_spec):
-        pass
-    return str(caught.value)
 
 
 def test_the_latest_version_serves_and_a_newer_one_takes_its_place(served: Served, half_plus_two: Path) -> None:
@@ -94,19 +42,6 @@ def test_the_latest_version_serves_and_a_newer_one_takes_its_place(served: Serve
     assert message(served.core, spec(version={"value": 2})) == "NOT_FOUND: Servable not found for request: Specific(m, 2)"
     with served.core.servable(spec()) as servable:
         assert servable.version == 10
-
-
-def test_policies_choose_versions(served: Served, half_plus_two: Path) -> None:
-    for number in (1, 2, 3, 4):
-        models.copy_version(half_plus_two, served.root / str(number))
-    for policy, expected in [
-        ("latest { num_versions: 2 }", [3, 4]),
-        ("specific { versions: 1 versions: 3 versions: 9 }", [1, 3]),
-        ("all {}", [1, 2, 3, 4]),
-        ("latest {}", [4]),
-    ]:
-        served.configure(policy)
-        served.wait_for(functools.partial(lambda wanted: bool(served.available() == wanted), expected))
 
 
 def test_folders_without_a_number_and_files_are_no_versions(served: Served, half_plus_two: Path) -> None:
@@ -216,72 +151,6 @@ def test_a_base_path_that_vanishes_leaves_what_serves(served: Served, half_plus_
     served.root.rename(tmp_path / "elsewhere")
     time.sleep(0.3)
     assert served.available() == [1]
-
-
-def test_labels_name_versions_that_serve(served: Served, half_plus_two: Path) -> None:
-    for number in (1, 2):
-        models.copy_version(half_plus_two, served.root / str(number))
-    unknown = "FAILED_PRECONDITION: Request to assign label to version 1 of model m, which is not currently available"
-    with pytest.raises(ServingError, match="which is not currently available") as caught:
-        served.configure("all {}", 'version_labels { key: "old" value: 1 }')
-    assert str(caught.value).startswith(unknown)
-    served.configure("all {}")
-    served.wait_for(lambda: served.available() == [1, 2])
-    served.configure("all {}", 'version_labels { key: "old" value: 1 }')
-    with served.core.servable(spec(version_label="old")) as servable:
-        assert servable.version == 1
-    served.configure("all {}", 'version_labels { key: "old" value: 2 }')
-    with served.core.servable(spec(version_label="old")) as servable:
-        assert servable.version == 2
-    assert message(served.core, spec(version_label="new")) == ("INVALID_ARGUMENT: Unrecognized servable version label: new")
-
-
-def test_a_new_model_that_cannot_load_is_reported_and_others_serve_on(served: Served, half_plus_two: Path) -> None:
-    models.copy_version(half_plus_two, served.root / "1")
-    served.configure()
-    text = f'config {{ name: "m" base_path: "{served.root}" model_platform: "tensorflow" }}'
-    bad = served.root.parent / "bad"
-    (bad / "7").mkdir(parents=True)
-    (bad / "7" / "saved_model.pb").write_bytes(b"\xff" * 100)
-    text += f'config {{ name: "bad" base_path: "{bad}" model_platform: "tensorflow" }}'
-    config = text_format.Parse(f"model_config_list {{ {text} }}", model_server_config_pb2.ModelServerConfig())
-    with pytest.raises(
-        ServingError, match="1 model\\(s\\) did not become available: {{{name: bad version: 7} due to error: INVALID_"
-    ):
-        served.core.reload_config(config)
-    assert served.available() == [1]
-
-
-@pytest.mark.parametrize(
-    ("config", "code", "text"),
-    [
-        ('config { name: "m" base_path: "rel" model_platform: "tensorflow" }', "INVALID_ARGUMENT", "absolute path or URI"),
-        ('config { name: "m" base_path: "/a" }', "INVALID_ARGUMENT", "unsupported platform"),
-        ('config { name: "m" base_path: "/a" model_platform: "caffe" }', "INVALID_ARGUMENT", "unsupported platform caffe"),
-        ('config { base_path: "/a" model_platform: "tensorflow" }', "INVALID_ARGUMENT", "must have a name"),
-        (
-            'config { name: "m" base_path: "/a" model_platform: "tensorflow" }' * 2,
-            "INVALID_ARGUMENT",
-            "list model m multiple",
-        ),
-    ],
-)
-def test_a_configuration_that_breaks_a_rule_changes_nothing(served: Served, config: str, code: str, text: str) -> None:
-    parsed = text_format.Parse(f"model_config_list {{ {config} }}", model_server_config_pb2.ModelServerConfig())
-    with pytest.raises(ServingError, match=text) as caught:
-        served.core.reload_config(parsed)
-    assert caught.value.code == getattr(grpc.StatusCode, code)
-    assert not served.core.knows("m")
-
-
-def test_waiting_for_a_model_can_be_given_up(served: Served) -> None:
-    gone = threading.Event()
-    threading.Timer(0.3, gone.set).start()
-    config = model_server_config_pb2.ModelServerConfig()
-    config.model_config_list.config.add(name="m", base_path=str(served.root), model_platform="tensorflow")
-    with pytest.raises(ServingError) as caught:
-        served.core.reload_config(config, gone.is_set)
-    assert caught.value.code == grpc.StatusCode.CANCELLED
 
 
 def test_warm_up_records_are_replayed(served: Served, half_plus_two: Path, caplog: pytest.LogCaptureFixture) -> None:
