@@ -62,14 +62,17 @@ def example_gen(stock: bool, source: Path, out: Path) -> Callable[[], None]:
     )
 
 
-def statistics_gen(examples: Path, out: Path) -> Callable[[], None]:
-    """TFX's StatisticsGen on the folder of the project's own examples."""
-    from tfx.components.statistics_gen.executor import Executor
+def statistics_gen(stock: bool, examples: Path, out: Path) -> Callable[[], None]:
+    """TFX's StatisticsGen, or the project's own, which counts tokens, on the folder of the project's own examples."""
+    from tfx.components.statistics_gen.executor import Executor as StockExecutor
     from tfx.types import standard_artifacts
     from tfx.types import standard_component_specs as keys
 
+    from components.statistics_gen.executor import Executor
+
     outputs = {keys.STATISTICS_KEY: _artifact(standard_artifacts.ExampleStatistics, out)}
-    return _step(Executor, {keys.EXAMPLES_KEY: _examples(examples)}, outputs, {keys.EXCLUDE_SPLITS_KEY: "[]"})
+    properties = {keys.EXCLUDE_SPLITS_KEY: "[]"} if stock else {}
+    return _step(StockExecutor if stock else Executor, {keys.EXAMPLES_KEY: _examples(examples)}, outputs, properties)
 
 
 def transform(examples: Path, out: Path) -> Callable[[], None]:
@@ -133,7 +136,8 @@ def main(name: str, source: Path, out: Path) -> None:
     steps: dict[str, Callable[[], Callable[[], None]]] = {
         "CsvExampleGen": lambda: example_gen(True, source, out / "stock"),
         "InteractionExampleGen": lambda: example_gen(False, source, out / "examples"),
-        "StatisticsGen": lambda: statistics_gen(out / "examples", out / "statistics"),
+        "StatisticsGen": lambda: statistics_gen(True, out / "examples", out / "stock_statistics"),
+        "TokenStatisticsGen": lambda: statistics_gen(False, out / "examples", out / "statistics"),
         "Transform": lambda: transform(out / "examples", out / "transform"),
     }
     print(json.dumps(dataclasses.asdict(measure(steps[name]()))))
