@@ -136,6 +136,7 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     values |= {name: from_text(entries[name], text) if name in entries else text for name, text in texts.items()}
     for name in ("data_root", "state_root"):
         if isinstance(values.setdefault(name, str(REPOSITORY / entries[name].default)), str):
+            _check_local(_as_given((name, "", ""), texts)[0], values[name])
             values[name] = str(Path(values[name]).resolve())
     try:
         config = build(RunConfig, values)
@@ -144,6 +145,14 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     if not Path(config.data_root).is_dir():
         raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {config.data_root}.")
     return config
+
+
+def _check_local(name: str, root: str) -> None:
+    if "://" in root:
+        raise ValueError(
+            f"`{name}` must be a folder of this machine, for a run on it. Received: {root}. A bucket can be mounted as one: "
+            "docs/ENGINES.md."
+        )
 
 
 def _as_given(problem: Problem, texts: Mapping[str, str]) -> Problem:

@@ -64,6 +64,9 @@ def test_the_printed_configuration_is_a_file_that_gives_the_same(tmp_path: Path)
             {"DATA_ROOT": "/no/such/folder"},
             "`DATA_ROOT` must be a folder of CSV files, or of spans. Received: /no/such/folder.",
         ),
+        ({"DATA_ROOT": "s3://bucket/days"}, "`DATA_ROOT` must be a folder of this machine"),
+        # It was taken for the folder `s3:` of the working directory.
+        ({"STATE_ROOT": "s3://bucket/state"}, "`STATE_ROOT` must be a folder of this machine"),
         ({"CONFIG": "/no/such.yaml"}, "`CONFIG` must be a readable YAML file. Received: /no/such.yaml: "),
     ],
 )
