@@ -2,8 +2,9 @@
 
     python -m benchmarks.ingestion --rows 200000 2000000
 
-Each measurement has a process of its own, with Beam's FnApiRunner in memory and one worker. CPU seconds are those of the
-executor's `Do`, all threads, without the imports; peak memory is that of the process, imports included.
+Each measurement has a process of its own, with Beam's FnApiRunner in memory and one worker, or with `--processes`. CPU
+seconds are those of the executor's `Do`, all threads, without the process's own imports, but with those of its worker
+processes; peak memory is that of the largest process, imports included.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[200_000, 2_000_000], help="sizes (%(default)s)")
     parser.add_argument("--with-downstream", action="store_true", help="measure statistics and transform as well")
     parser.add_argument("--without-stock", action="store_true", help="measure none of TFX's own")
+    parser.add_argument("--processes", type=int, default=0, help="worker processes (%(default)s: in memory)")
     arguments = parser.parse_args(argv)
     console = Console(width=110, soft_wrap=True)
     console.print(f"{datetime.date.today()}, {os.cpu_count()} CPUs, {_memory_gib()} GiB, Python {platform.python_version()}")
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             source = Path(folder) / "source"
             synthesize(SynthesisConfig(rows=rows, spans=1), source)
             for step in [*ours, *stock]:
-                measured[step, rows] = _measure(step, source, Path(folder))
+                measured[step, rows] = _measure(step, source, Path(folder), arguments.processes)
                 _add(table, rows, step, measured[step, rows])
         if arguments.with_downstream:
             _add(table, rows, f"{OURS} to {DOWNSTREAM[-1]}", _sum([measured[step, rows] for step in ours]))
@@ -59,8 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if _holds(console, measured) else 1
 
 
-def _measure(step: str, source: Path, folder: Path) -> Measurement:
-    command = [sys.executable, "-m", "benchmarks.ingestion_steps", step, str(source), str(folder / "out")]
+def _measure(step: str, source: Path, folder: Path, processes: int) -> Measurement:
+    paths = [str(source), str(folder / "out")]
+    command = [sys.executable, "-m", "benchmarks.ingestion_steps", step, *paths, str(processes)]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     measured = Measurement(**json.loads(run.stdout.splitlines()[-1]))
     print(f"{step}: {measured}", file=sys.stderr)
