@@ -60,8 +60,8 @@ class PackageConfig:
             scheme = path.partition("://")[0]
             if scheme not in (path, "gs"):
                 raise ValueError(
-                    f"`{name}` must be on gs:// or on a volume, as which a bucket of another kind can be mounted: TensorFlow "
-                    f"has no file system for {scheme}:// (docs/ENGINES.md)"
+                    f"`{name}` must be on gs:// or on a volume, as which a bucket of another kind can be mounted: "
+                    f"TensorFlow has no file system for {scheme}:// (docs/ENGINES.md)"
                 )
             if not path.startswith(("gs://", *mounted)):
                 raise ValueError(f"`{name}` must be on one of the `volumes`, or on gs://, not {path!r}")

@@ -136,7 +136,7 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     values |= {name: from_text(entries[name], text) if name in entries else text for name, text in texts.items()}
     for name in ("data_root", "state_root"):
         if isinstance(values.setdefault(name, str(REPOSITORY / entries[name].default)), str):
-            _check_local(_as_given((name, "", ""), texts)[0], values[name])
+            check_local(_as_given((name, "", ""), texts)[0], values[name])
             values[name] = str(Path(values[name]).resolve())
     try:
         config = build(RunConfig, values)
@@ -147,10 +147,11 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     return config
 
 
-def _check_local(name: str, root: str) -> None:
-    if "://" in root:
+def check_local(name: str, path: str) -> None:
+    """Raises ValueError if a path has a scheme: commands on this machine would take it for a relative one."""
+    if "://" in path:
         raise ValueError(
-            f"`{name}` must be a folder of this machine, for a run on it. Received: {root}. A bucket can be mounted as one: "
+            f"`{name}` must be on this machine, for a command on it. Received: {path}. A bucket can be mounted as a folder: "
             "docs/ENGINES.md."
         )
 
