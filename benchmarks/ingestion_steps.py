@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.beam import IN_MEMORY
+from pipeline.beam import BeamSettings
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """What a step cost."""
+    """What a step cost: CPU and memory with those of its worker processes, of which the largest counts."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -24,14 +25,20 @@ class Measurement:
 
 
 def measure(step: Callable[[], None]) -> Measurement:
-    """Runs the step. The peak is that of the whole process, from its start."""
-    cpu, wall = time.process_time(), time.perf_counter()
+    """Runs the step. The peak is that of the whole process, or of a worker process, from its start."""
+    cpu, wall = _cpu_seconds(), time.perf_counter()
     step()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return Measurement(cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    cpu, wall = _cpu_seconds() - cpu, time.perf_counter() - wall
+    peaks = (resource.getrusage(of).ru_maxrss for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return Measurement(cpu, wall, max(peaks) // 1024)
 
 
-def example_gen(stock: bool, source: Path, out: Path) -> Callable[[], None]:
+def _cpu_seconds() -> float:
+    """Those of this process and of its ended children."""
+    return sum(os.times()[:4])
+
+
+def example_gen(stock: bool, source: Path, out: Path, beam_args: Sequence[str]) -> Callable[[], None]:
     """The stock example generator, or the project's own, from the folder `source` to the folder `out`."""
     from tfx.components.example_gen.csv_example_gen.executor import Executor as StockExecutor
     from tfx.proto import example_gen_pb2
@@ -59,20 +66,25 @@ def example_gen(stock: bool, source: Path, out: Path) -> Callable[[], None]:
         {},
         {keys.EXAMPLES_KEY: _artifact(standard_artifacts.Examples, out)},
         properties,
+        beam_args,
     )
 
 
-def statistics_gen(examples: Path, out: Path) -> Callable[[], None]:
-    """TFX's StatisticsGen on the folder of the project's own examples."""
-    from tfx.components.statistics_gen.executor import Executor
+def statistics_gen(stock: bool, examples: Path, out: Path, beam_args: Sequence[str]) -> Callable[[], None]:
+    """TFX's StatisticsGen, or the project's own, which counts tokens, on the folder of the project's own examples."""
+    from tfx.components.statistics_gen.executor import Executor as StockExecutor
     from tfx.types import standard_artifacts
     from tfx.types import standard_component_specs as keys
 
+    from components.statistics_gen.executor import Executor
+
     outputs = {keys.STATISTICS_KEY: _artifact(standard_artifacts.ExampleStatistics, out)}
-    return _step(Executor, {keys.EXAMPLES_KEY: _examples(examples)}, outputs, {keys.EXCLUDE_SPLITS_KEY: "[]"})
+    properties = {keys.EXCLUDE_SPLITS_KEY: "[]"} if stock else {}
+    inputs = {keys.EXAMPLES_KEY: _examples(examples)}
+    return _step(StockExecutor if stock else Executor, inputs, outputs, properties, beam_args)
 
 
-def transform(examples: Path, out: Path) -> Callable[[], None]:
+def transform(examples: Path, out: Path, beam_args: Sequence[str]) -> Callable[[], None]:
     """TFX's Transform on the folder of the project's own examples, as the pipeline runs it."""
     from tfx.components.transform.executor import Executor
     from tfx.types import standard_artifacts
@@ -96,15 +108,17 @@ def transform(examples: Path, out: Path) -> Callable[[], None]:
         keys.DISABLE_STATISTICS_KEY: 1,
         keys.CUSTOM_CONFIG_KEY: "null",
     }
-    return _step(Executor, inputs, outputs, properties)
+    return _step(Executor, inputs, outputs, properties, beam_args)
 
 
-def _step(executor: Any, inputs: dict[str, Any], outputs: dict[str, Any], properties: dict[str, Any]) -> Callable[[], None]:
+def _step(
+    executor: Any, inputs: dict[str, Any], outputs: dict[str, Any], properties: dict[str, Any], beam_args: Sequence[str]
+) -> Callable[[], None]:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
     def make_pipeline() -> beam.Pipeline:
-        return beam.Pipeline(options=PipelineOptions(list(IN_MEMORY)))
+        return beam.Pipeline(options=PipelineOptions(list(beam_args)))
 
     temporary = str(Path(next(iter(outputs.values())).uri) / "tmp")
     context = executor.Context(make_beam_pipeline_fn=make_pipeline, tmp_dir=temporary, unique_id="1")
@@ -129,15 +143,20 @@ def _examples(folder: Path) -> Any:
     return examples
 
 
-def main(name: str, source: Path, out: Path) -> None:
+def main(name: str, source: Path, out: Path, processes: int) -> None:
+    """Measures a step in memory, or with that many worker processes if it is not 0."""
+    settings = BeamSettings(beam_runner="processes", parallelism=processes) if processes else BeamSettings()
+    # The options are the same for every node.
+    beam_args = settings.options("example_gen")
     steps: dict[str, Callable[[], Callable[[], None]]] = {
-        "CsvExampleGen": lambda: example_gen(True, source, out / "stock"),
-        "InteractionExampleGen": lambda: example_gen(False, source, out / "examples"),
-        "StatisticsGen": lambda: statistics_gen(out / "examples", out / "statistics"),
-        "Transform": lambda: transform(out / "examples", out / "transform"),
+        "CsvExampleGen": lambda: example_gen(True, source, out / "stock", beam_args),
+        "InteractionExampleGen": lambda: example_gen(False, source, out / "examples", beam_args),
+        "StatisticsGen": lambda: statistics_gen(True, out / "examples", out / "stock_statistics", beam_args),
+        "TokenStatisticsGen": lambda: statistics_gen(False, out / "examples", out / "statistics", beam_args),
+        "Transform": lambda: transform(out / "examples", out / "transform", beam_args),
     }
     print(json.dumps(dataclasses.asdict(measure(steps[name]()))))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

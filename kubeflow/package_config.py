@@ -14,7 +14,7 @@ from kubeflow.step_config import Step
 from pipeline.config import PIPELINE_NAME, RunConfig
 from settings.catalogue import build
 
-Path = Annotated[str, Field(pattern=r"^(/|gs://)[^{}$]*[^/{}$]$")]
+Path = Annotated[str, Field(pattern=r"^(/|[a-z0-9]+://)[^{}$]*[^/{}$]$")]
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -57,6 +57,12 @@ class PackageConfig:
         mounted = tuple(f"{volume.mount_path}/" for volume in self.volumes)
         for name in ("data_root", "state_root"):
             path = getattr(self, name)
+            scheme = path.partition("://")[0]
+            if scheme not in (path, "gs"):
+                raise ValueError(
+                    f"`{name}` must be on gs:// or on a volume, as which a bucket of another kind can be mounted: "
+                    f"TensorFlow has no file system for {scheme}:// (docs/ENGINES.md)"
+                )
             if not path.startswith(("gs://", *mounted)):
                 raise ValueError(f"`{name}` must be on one of the `volumes`, or on gs://, not {path!r}")
         self.run_config()

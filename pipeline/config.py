@@ -136,6 +136,7 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     values |= {name: from_text(entries[name], text) if name in entries else text for name, text in texts.items()}
     for name in ("data_root", "state_root"):
         if isinstance(values.setdefault(name, str(REPOSITORY / entries[name].default)), str):
+            check_local(_as_given((name, "", ""), texts)[0], values[name])
             values[name] = str(Path(values[name]).resolve())
     try:
         config = build(RunConfig, values)
@@ -144,6 +145,15 @@ def local_config(environment: Mapping[str, str], given: Mapping[str, str] | None
     if not Path(config.data_root).is_dir():
         raise ValueError(f"`DATA_ROOT` must be a folder of CSV files, or of spans. Received: {config.data_root}.")
     return config
+
+
+def check_local(name: str, path: str) -> None:
+    """Raises ValueError if a path has a scheme: commands on this machine would take it for a relative one."""
+    if "://" in path:
+        raise ValueError(
+            f"`{name}` must be on this machine, for a command on it. Received: {path}. A bucket can be mounted as a folder: "
+            "docs/ENGINES.md."
+        )
 
 
 def _as_given(problem: Problem, texts: Mapping[str, str]) -> Problem:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.beam import SCORE, check_workers
-from pipeline.config import RunConfig
+from pipeline.config import RunConfig, check_local
 from pipeline.errors import cause_of
 from pipeline.scoring.score import Scored, score
 from serving.versions import published_versions
@@ -21,6 +21,8 @@ from transform.features import DECLARATION
 def score_rows(source: str, out: str, config: RunConfig, console: Console, log: Path) -> int:
     """Scores the rows of `source` into the folder `out`, and tells what became of them. Returns the exit status."""
     try:
+        check_local("INPUT", source)
+        check_local("OUTPUT", out)
         model = _version(config)
         check_workers(config.beam, (SCORE,), {"INPUT": source, "OUTPUT": out})
         scored = score(

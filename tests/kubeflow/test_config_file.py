@@ -51,6 +51,7 @@ def test_a_node_gets_what_every_step_gets_but_for_what_differs(tmp_path: Path) -
         (lambda c: c.pop("image"), "`image`: Field required"),
         (lambda c: c.update(imagine="x"), "`imagine`: Unexpected keyword argument. Received: 'x'"),
         (lambda c: c.update(data_root="/elsewhere/data"), "`data_root` must be on one of the `volumes`"),
+        (lambda c: c.update(state_root="s3://bucket/state"), "`state_root` must be on gs:// or on a volume"),
         (lambda c: c.update(state_root="relative"), "`state_root`: String should match pattern"),
         (lambda c: c["steps"].update(cpu="much"), "`steps.cpu`: String should match pattern"),
         (lambda c: c["steps"].update(memory="1.5Gi"), "`steps.memory`: String should match pattern"),

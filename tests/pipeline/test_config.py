@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pipeline.config import RunConfig, local_config
+from pipeline.score import score_rows
 from settings.base import SettingError
 from settings.catalogue import catalogue
 from settings.files import write_text
@@ -64,12 +66,22 @@ def test_the_printed_configuration_is_a_file_that_gives_the_same(tmp_path: Path)
             {"DATA_ROOT": "/no/such/folder"},
             "`DATA_ROOT` must be a folder of CSV files, or of spans. Received: /no/such/folder.",
         ),
+        ({"DATA_ROOT": "s3://bucket/days"}, "`DATA_ROOT` must be on this machine"),
+        # It was taken for the folder `s3:` of the working directory.
+        ({"STATE_ROOT": "s3://bucket/state"}, "`STATE_ROOT` must be on this machine"),
         ({"CONFIG": "/no/such.yaml"}, "`CONFIG` must be a readable YAML file. Received: /no/such.yaml: "),
     ],
 )
 def test_a_bad_setting_is_named(setting: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         local_config(setting)
+
+
+@pytest.mark.parametrize(("source", "out"), [("s3://bucket/rows.csv", "scores"), ("rows.csv", "gs://bucket/scores")])
+def test_rows_are_scored_on_this_machine(source: str, out: str, tmp_path: Path) -> None:
+    console = Console(record=True, width=200)
+    assert score_rows(source, out, local_config({}, {"STATE_ROOT": str(tmp_path)}), console, tmp_path / "log") == 1
+    assert "PUT` must be on this machine, for a command on it. Received: " in console.export_text()
 
 
 def test_a_mistyped_name_on_the_command_line_or_in_a_file_is_told_with_the_nearest(tmp_path: Path) -> None:
