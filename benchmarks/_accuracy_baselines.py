@@ -1,4 +1,4 @@
-"""What a model must beat: a constant, the item's click rate, and logistic regression on bags of the same columns."""
+"""What a model must beat: the evaluation's simple models, and logistic regressions of other strengths."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ import scipy.sparse
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks._accuracy_data import Features, Part
-from transform.declaration import FIRST_TOKEN_ID, Declaration, weight_name
-
-SMOOTHING = 10.0
-
-
-def constant(train: Part, judge: Part) -> np.ndarray:
-    """The click rate of the rows that train, for each row that is judged."""
-    return np.full(len(judge), train.labels.mean())
+from components.evaluation.simple_models import Counts, SimpleModels, bag
+from transform.declaration import FIRST_TOKEN_ID, Declaration
 
 
-def item_click_rate(train: Part, judge: Part, column: str = "keyword_id") -> np.ndarray:
-    """The click rate of each item among the rows that train, with `SMOOTHING` more rows of the common rate."""
-    size = max(int(train.features[column].max()), int(judge.features[column].max())) + 1
-    rows = np.bincount(train.features[column], minlength=size)
-    clicks = np.bincount(train.features[column], train.labels, minlength=size)
-    return ((clicks + SMOOTHING * train.labels.mean()) / (rows + SMOOTHING))[judge.features[column]]
+def click_rates(train: Part, judge: Part, declaration: Declaration) -> dict[str, np.ndarray]:
+    """The common click rate of the rows that train, and each item's, for each row that is judged; by the model's name.
+
+    An item is what its categories say together.
+    """
+    columns = [column.name for column in declaration.columns if column.side == "item" and column.kind == "category"]
+    cells = [np.stack([part.features[name] for name in columns], axis=1) for part in (train, judge)]
+    _, items = np.unique(np.concatenate(cells), axis=0, return_inverse=True)
+    models = SimpleModels(Counts.of(items[: len(train)], train.labels, train.clients))
+    return dict(models.scores(items[len(train) :], {}))
 
 
 def logistic_regression(
@@ -37,15 +35,10 @@ def logistic_regression(
 
 
 def _bags(features: Features, declaration: Declaration, sizes: Mapping[str, int]) -> scipy.sparse.csr_matrix:
-    bags = []
-    for vocabulary, columns in declaration.vocabularies.items():
-        for column in columns:
-            ids = features[column].reshape(len(features[column]), -1)
-            weights = (ids != 0) * np.asarray(features.get(weight_name(column), 1.0), np.float64)
-            weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-            rows = np.repeat(np.arange(len(ids)), ids.shape[1])
-            shape = (len(ids), sizes[vocabulary] + FIRST_TOKEN_ID)
-            bag = scipy.sparse.csr_matrix((weights.ravel(), (rows, ids.ravel())), shape=shape)
-            bag.eliminate_zeros()
-            bags.append(bag)
-    return scipy.sparse.hstack(bags).tocsr()
+    return scipy.sparse.hstack(
+        [
+            bag(features, column, sizes[vocabulary] + FIRST_TOKEN_ID)
+            for vocabulary, columns in declaration.vocabularies.items()
+            for column in columns
+        ]
+    ).tocsr()

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks._accuracy_baselines import constant, item_click_rate, logistic_regression
+from benchmarks._accuracy_baselines import click_rates, logistic_regression
 from benchmarks._accuracy_data import Log, read_log, shortened
 from benchmarks._accuracy_deepctr import deepctr_scores
 from benchmarks._accuracy_din import ABLATIONS, HISTORIES, train_din
@@ -41,8 +41,8 @@ def run(log: Log, seeds: int, ablations: Sequence[str], environment: Path | None
         return measure(scores, log.judge.labels, log.judge.clients)
 
     known = log.known
-    yield _result("constant", [measured(constant(known, log.judge))])
-    yield _result("item click rate", [measured(item_click_rate(known, log.judge))])
+    for name, scores in click_rates(known, log.judge, DECLARATION).items():
+        yield _result(name, [measured(scores)])
     for strength in STRENGTHS:
         scores = logistic_regression(known, log.judge, DECLARATION, log.sizes, strength)
         yield _result(f"logistic regression, C={strength:g}", [measured(scores)])

@@ -135,14 +135,15 @@ def fit_logistic(
     columns = [column for shared in declaration.vocabularies.values() for column in shared]
     sizes = {column: 1 + max(int(np.max(batch[column], initial=0)) for batch in batches) for column in columns}
     bags = scipy.sparse.vstack(
-        [scipy.sparse.hstack([_bag(batch, column, sizes[column]) for column in columns]) for batch in batches]
+        [scipy.sparse.hstack([bag(batch, column, sizes[column]) for column in columns]) for batch in batches]
     ).tocsr()
     model = LogisticRegression(C=1.0, solver="lbfgs", max_iter=100, tol=1e-3).fit(bags, clicked)
     of_column = np.split(model.coef_[0], np.cumsum([sizes[column] for column in columns])[:-1])
     return {"": model.intercept_, **dict(zip(columns, of_column, strict=True))}
 
 
-def _bag(features: Features, column: str, size: int) -> scipy.sparse.coo_matrix:
+def bag(features: Features, column: str, size: int) -> scipy.sparse.coo_matrix:
+    """The tokens of a column, [rows, size]: each one's share of its row's weight. Ids must be smaller than `size`."""
     ids, shares = _shares(features, column)
     rows, places = np.nonzero(shares)
     return scipy.sparse.coo_matrix((shares[rows, places], (rows, ids[rows, places])), shape=(len(ids), size))

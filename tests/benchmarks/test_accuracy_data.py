@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._accuracy_baselines import click_rates
 from benchmarks._accuracy_data import read_log, shortened
 from benchmarks._accuracy_metrics import measure
+from components.evaluation.models import CONSTANT, ITEMS
 from data.csv_files import write_rows
 from transform.features import DECLARATION
 
@@ -61,3 +63,14 @@ def test_shortened_histories_keep_their_newest_entries(tmp_path: Path) -> None:
         np.testing.assert_array_equal(short[column][1], whole[column][1, :2])
         np.testing.assert_array_equal(short[column][2], [0, 0])
     np.testing.assert_array_equal(short["topic_id"], whole["topic_id"])
+
+
+def test_click_rates_are_those_of_the_rows_that_train(tmp_path: Path) -> None:
+    for part, topics in (("train", ("3", "3", "5")), ("eval", ("5", "3", "9"))):
+        rows = [row(client, topic) for client in range(40) for topic in topics]
+        write_rows(tmp_path / part / "a.csv", [["0", *cells[1:]] if cells[4] == "5" else cells for cells in rows])
+    log = read_log(tmp_path)
+    scores = click_rates(log.known, log.judge, DECLARATION)
+    np.testing.assert_allclose(scores[CONSTANT], 2 / 3, rtol=1e-6)
+    of_3, of_5 = (80 + 10 * 2 / 3) / (80 + 10), (10 * 2 / 3) / (40 + 10)
+    np.testing.assert_allclose(scores[ITEMS][:3], [of_5, of_3, 2 / 3], rtol=1e-6)
