@@ -1,7 +1,7 @@
 """Spares Beam, where it constructs pipelines, work that it does over and over: a tenth of a run on little data.
 
-For each transform Beam 2.77 parses all options anew, and looks through a DoFn's methods several times; a TFX node has up to
-a thousand. What it gets is the same each time.
+For each transform Beam 2.77 parses all options anew, and looks through a DoFn's methods several times. What it gets is the
+same each time.
 """
 
 from __future__ import annotations

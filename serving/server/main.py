@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s", stream=sys.stderr)
     LOG.info(NOTICE, parsed.host)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    # Python would look for garbage 700 times while TensorFlow is imported, where all stays.
+    # Python would look for garbage a thousand times while TensorFlow is imported, where all stays.
     gc.set_threshold(50_000, *gc.get_threshold()[1:])
     # TensorFlow takes seconds to import: a wrong flag should not wait for it.
     from serving.server.errors import ServingError
